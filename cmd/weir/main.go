@@ -1,0 +1,93 @@
+// Weir is the command for people: it reads and accepts policies, and reads and
+// verifies the ledger. The collector itself is weir-collector.
+//
+// Exit codes: 0 the answer is yes, 1 the answer is no, 2 the command could not
+// run.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Exit codes, the same for every verb.
+const (
+	exitYes   = 0
+	exitNo    = 1
+	exitError = 2
+)
+
+// env is what a verb may see of the world outside.
+type env struct {
+	out, err io.Writer
+	getenv   func(string) string
+}
+
+// dataDir is the edge's data folder, as config/edge.yaml names it.
+func (e env) dataDir() string {
+	if d := e.getenv("WEIR_DATA"); d != "" {
+		return d
+	}
+	return "./data"
+}
+
+// command is one verb. Its usage is the only place where its arguments are
+// written down; help prints it.
+type command struct {
+	name  string // "policy lint"
+	usage string // "[--json] FILE"
+	short string
+	run   func(e env, args []string) int
+}
+
+// commands lists every verb in the order in which help shows them.
+func commands() []command {
+	var all []command
+	all = append(all, versionCommands()...)
+	return all
+}
+
+func main() {
+	os.Exit(run(env{out: os.Stdout, err: os.Stderr, getenv: os.Getenv}, os.Args[1:]))
+}
+
+func run(e env, args []string) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		help(e.out)
+		return exitYes
+	}
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.name {
+			return c.run(e, args[len(words):])
+		}
+	}
+	return e.fail(fmt.Errorf("no command %q; run 'weir help' for the list", args[0]))
+}
+
+// fail prints err in one line and returns the exit code for "could not run".
+func (e env) fail(err error) int {
+	fmt.Fprintf(e.err, "weir: %v\n", err)
+	return exitError
+}
+
+// errUsage is returned by a verb's argument parsing.
+var errUsage = errors.New("wrong arguments")
+
+func help(w io.Writer) {
+	fmt.Fprint(w, "Weir keeps telemetry at home and lets a measured overflow pass.\n\nUsage:\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  weir %s %s\n        %s\n", c.name, c.usage, c.short)
+	}
+	fmt.Fprint(w, `
+Environment:
+
+  WEIR_DATA    the edge's data folder (default ./data)
+  WEIR_POLICY  the allowlist that the edge runs under
+
+Exit codes: 0 yes, 1 the answer is no, 2 could not run.
+`)
+}

@@ -1,0 +1,50 @@
+package logstore
+
+import "github.com/prometheus/prometheus/model/labels"
+
+// Entry is one log entry as it is written. Timestamp is in nanoseconds since
+// the Unix epoch. Metadata is Loki's structured metadata: names and values that
+// belong to the entry and are not part of its stream's identity.
+type Entry struct {
+	Timestamp int64
+	Line      string
+	Metadata  labels.Labels
+}
+
+// Stream is a batch of entries that share one set of labels.
+type Stream struct {
+	Labels  labels.Labels
+	Entries []Entry
+}
+
+// Record is one stored entry as a query sees it. Line and Metadata point into a
+// decoded block and are valid only until the next call that produced them.
+type Record struct {
+	Stream    labels.Labels
+	Timestamp int64
+	Line      []byte
+	Metadata  labels.Labels
+}
+
+// Selection names the records that a query wants.
+type Selection struct {
+	// Matchers select streams by their labels, as Prometheus' do.
+	Matchers []*labels.Matcher
+	// From and To bound the time in Unix nanoseconds: From <= t < To.
+	From, To int64
+	// Backward asks for the newest record first.
+	Backward bool
+	// Contains lists substrings that every wanted line holds. It is a hint
+	// for skipping blocks: records without them may still be returned.
+	Contains []string
+}
+
+// Iterator walks records in the order of time over all selected streams.
+type Iterator interface {
+	// Next moves to the next record; false at the end or after an error.
+	Next() bool
+	// At is the current record, valid until the next call of Next.
+	At() *Record
+	Err() error
+	Close() error
+}
