@@ -265,5 +265,3 @@ func (s *Store) ExemplarQuerier(ctx context.Context) (storage.ExemplarQuerier, e
 // Gatherer gathers the TSDB's own metrics.
 func (s *Store) Gatherer() prometheus.Gatherer { return s.registry }
 
-// Registerer takes metrics of those who serve this store, beside the TSDB's.
-func (s *Store) Registerer() prometheus.Registerer { return s.registry }
