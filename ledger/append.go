@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Append adds a record and returns it with its index and its time. When it
+// returns nil the record is durable.
+//
+// The order of what it writes: if the segment is full, a checkpoint and the
+// next segment; the frame; sync. Then, if one is due, a checkpoint. If that
+// fails the record stands, and the next Append returns ErrFailed.
+func (l *Ledger) Append(r Record) (Record, error) {
+	if err := r.check(); err != nil {
+		return Record{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed != nil {
+		return Record{}, l.failed
+	}
+	if r.Kind == KindReport && r.Sequence != l.queue.last+1 {
+		return Record{}, fmt.Errorf("report has sequence %d, expected %d", r.Sequence, l.queue.last+1)
+	}
+	if r.Kind == KindOutcome {
+		o, err := ParseOutcome(r.Body)
+		if err != nil {
+			return Record{}, err
+		}
+		if _, ok := l.queue.find(o.Report); !ok {
+			return Record{}, fmt.Errorf("record %d is no report without an outcome", o.Report)
+		}
+	}
+	if l.end >= l.opt.SegmentBytes {
+		if err := l.rotate(); err != nil {
+			return Record{}, l.fail("begin segment", err)
+		}
+	}
+	r.Index, r.Time = l.tree.size, l.opt.Now().UTC()
+	l.buf = appendFrame(l.buf[:0], &r)
+	if _, err := l.segment.Write(l.buf); err != nil {
+		return Record{}, l.fail("write record", err)
+	}
+	if err := l.segment.Sync(); err != nil {
+		return Record{}, l.fail("sync record", err)
+	}
+	l.hashes.tail = append(l.hashes.tail, l.tree.add(leafOf(&r))...)
+	l.queue.apply(&r, len(r.Body), l.first, l.end)
+	l.end += int64(len(l.buf))
+	if cap(l.buf) > 1<<20 {
+		l.buf = nil
+	}
+	if l.tree.size-l.signed >= l.opt.CheckpointRecords || !r.Time.Before(l.signedAt.Add(l.opt.CheckpointInterval)) || r.Time.Before(l.signedAt) {
+		if err := l.checkpoint(); err != nil {
+			_ = l.fail("write checkpoint", err)
+		}
+	}
+	return r, nil
+}
+
+func (l *Ledger) rotate() error {
+	if l.signed < l.tree.size {
+		if err := l.checkpoint(); err != nil {
+			return err
+		}
+	}
+	return l.newSegment()
+}
+
+// fail makes the ledger refuse all further appends. What is in the files now
+// is unknown until they have been read back.
+func (l *Ledger) fail(act string, err error) error {
+	l.failed = fmt.Errorf("%w: %s: %w", ErrFailed, act, err)
+	return fmt.Errorf("%s: %w", act, err)
+}
+
+// Err is nil as long as the ledger can be appended to.
+func (l *Ledger) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
+}
+
+// NextSequence is the sequence that the next report must have.
+func (l *Ledger) NextSequence() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.last + 1
+}
+
+// Accepted says whether an acceptance of this policy is recorded.
+func (l *Ledger) Accepted(policy [32]byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.accepted[policy]
+}
+
+// HasPolicy says whether this policy's file is recorded.
+func (l *Ledger) HasPolicy(policy [32]byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.policies[policy]
+}
+
+// Close writes a checkpoint, unless the ledger has failed, and gives the lock back.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if errors.Is(l.failed, ErrClosed) {
+		return nil
+	}
+	var err error
+	if l.failed == nil && l.signed < l.tree.size {
+		err = l.checkpoint()
+	}
+	l.failed = ErrClosed
+	return errors.Join(err, l.segment.Close(), l.lock.Close())
+}

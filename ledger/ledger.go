@@ -1,0 +1,107 @@
+// Package ledger is the record of everything that leaves, and the queue that
+// it leaves from.
+//
+// It is an append-only Merkle log: every record is a leaf of a tree as in RFC
+// 6962 (golang.org/x/mod/sumdb/tlog), and the tree's root is signed in a
+// checkpoint (golang.org/x/mod/sumdb/note). Whoever keeps a checkpoint can
+// later show that a record was removed, changed, or moved.
+//
+// It promises:
+//   - A record is durable when [Ledger.Append] returns it.
+//   - After a write or a sync has failed nothing more is appended until the
+//     ledger has been opened again, which reads back what is there.
+//   - [Open] gives back every record that was ever acknowledged, in order and
+//     whole. It cuts the end of the last segment only where a record is
+//     incomplete, that is, where no Append ever returned; it refuses to start on
+//     anything else that is wrong, and names the file and the offset.
+//   - A report stays in the queue until an outcome for it is recorded.
+//
+// It does not send, retry, compress or prune, and it knows nothing of what a
+// body means beyond the outcomes it writes itself. A ledger whose end was cut
+// off between two records behind the last checkpoint cannot be told from one
+// that never had them; [Verify] with a checkpoint held elsewhere can.
+//
+// The files and their layout are in docs/format/ledger.md.
+package ledger
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind is what a record records. The numbers are part of the format: they are
+// added to, never reused.
+type Kind uint8
+
+// The kinds of record.
+const (
+	KindReport     Kind = 1 // a report, exactly as it is sent
+	KindAcceptance Kind = 2 // the customer's acceptance of a policy
+	KindPolicy     Kind = 3 // a policy's file, exactly
+	KindOutcome    Kind = 4 // what became of a report, see Outcome
+)
+
+var kindNames = map[Kind]string{
+	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome",
+}
+
+// String names the kind; one that this version does not know has a number.
+func (k Kind) String() string {
+	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	return fmt.Sprintf("kind-%d", uint8(k))
+}
+
+// Record is one entry of the ledger.
+type Record struct {
+	Index        int64 // position in the log, from 0; given by Append
+	Kind         Kind
+	Time         time.Time // when it was appended; given by Append
+	Sequence     uint64    // of the report, or of the report that an outcome is about; else 0
+	PolicyDigest [32]byte
+	Destination  string
+	Body         []byte
+}
+
+// Limits on what a record may hold.
+const (
+	MaxBody        = 16 << 20
+	MaxDestination = 2048
+)
+
+// Errors that callers decide by.
+var (
+	// ErrFailed is returned by Append after an earlier write or sync failed.
+	ErrFailed = errors.New("ledger failed earlier and must be opened again")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("ledger is closed")
+	// ErrNone is returned by readers when there is no ledger in the folder.
+	ErrNone = errors.New("no ledger here")
+)
+
+// Fault is something wrong with a ledger's files.
+type Fault struct {
+	File   string `json:"file"`
+	Offset int64  `json:"offset"`
+	// Index is the record concerned, or -1.
+	Index int64  `json:"index"`
+	What  string `json:"what"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func (f *Fault) Error() string {
+	s := fmt.Sprintf("%s: offset %d: ", f.File, f.Offset)
+	if f.Index >= 0 {
+		s += fmt.Sprintf("record %d: ", f.Index)
+	}
+	s += f.What
+	if f.Hint != "" {
+		s += " (" + f.Hint + ")"
+	}
+	return s
+}
+
+func digest(b []byte) [32]byte { return sha256.Sum256(b) }

@@ -1,0 +1,330 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/weir-telemetry/weir/internal/vfs"
+)
+
+// Options are the choices of Open. Zero values stand for the defaults.
+type Options struct {
+	Install string           // the install id; required
+	Now     func() time.Time // default time.Now
+	Rand    io.Reader        // for a new signing key; default crypto/rand
+
+	SegmentBytes       int64         // a segment is finished when it has grown to this; default 8 MiB
+	CheckpointRecords  int64         // records appended until the next checkpoint; default 64
+	CheckpointInterval time.Duration // time until the next append also writes one; default 1 minute
+}
+
+func (o *Options) defaults() error {
+	if o.Install == "" || strings.ContainsAny(o.Install, "+ \t\r\n") {
+		return errors.New("open ledger: an install id is required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 8 << 20
+	}
+	if o.CheckpointRecords <= 0 {
+		o.CheckpointRecords = 64
+	}
+	if o.CheckpointInterval <= 0 {
+		o.CheckpointInterval = time.Minute
+	}
+	return nil
+}
+
+// Ledger is an open ledger. It is safe for concurrent use.
+type Ledger struct {
+	fsys vfs.FS
+	dir  string
+	opt  Options
+	lock io.Closer
+
+	signer   note.Signer
+	verifier note.Verifier
+
+	mu       sync.Mutex // guards all below
+	failed   error      // why no more can be appended
+	segment  vfs.File   // the last segment, positioned at its end
+	first    int64      // its first index
+	end      int64      // its length
+	tree     frontier
+	hashes   *hashStore
+	queue    queue
+	signed   int64 // size of the checkpoint on disk
+	signedAt time.Time
+	buf      []byte
+}
+
+// Open opens the ledger in dir, which is created if missing, and takes its
+// lock: vfs.ErrLocked means that another process has it. A *Fault says what is
+// wrong with the files.
+//
+// The order of what it writes: the key, its public half, the checkpoint of an
+// empty ledger, the first segment. After a crash: the last segment anew, if it
+// holds records that no checkpoint covers, then the hashes, then a checkpoint.
+func Open(fsys vfs.FS, dir string, opt Options) (*Ledger, error) {
+	if err := opt.defaults(); err != nil {
+		return nil, err
+	}
+	if err := makeDir(fsys, dir); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	lock, err := fsys.Lock(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	l := &Ledger{fsys: fsys, dir: dir, opt: opt, lock: lock, queue: newQueue(), hashes: newHashStore(fsys, dir)}
+	if err := l.recover(); err != nil {
+		if l.segment != nil {
+			l.segment.Close()
+		}
+		lock.Close()
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return l, nil
+}
+
+// makeDir makes dir and sees to it that its name, and those of new folders
+// above it, are durable.
+func makeDir(fsys vfs.FS, dir string) error {
+	dir = filepath.Clean(dir)
+	sync := []string{filepath.Dir(dir)}
+	for d := filepath.Dir(dir); d != filepath.Dir(d); d = filepath.Dir(d) {
+		if _, err := fsys.Stat(d); err == nil {
+			break
+		}
+		sync = append(sync, filepath.Dir(d))
+	}
+	if err := fsys.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, d := range sync {
+		if err := fsys.SyncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover brings the files and the state in memory together.
+func (l *Ledger) recover() error {
+	if err := l.removeLeftovers(); err != nil {
+		return err
+	}
+	firsts, err := segments(l.fsys, l.dir)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(l.dir, checkpointFile)
+	msg, err := vfs.ReadFile(l.fsys, name)
+	begun := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !begun && len(firsts) > 0 {
+		return &Fault{File: name, Index: -1, What: "checkpoint is missing", Hint: hintDamaged}
+	}
+	if l.signer, l.verifier, err = loadSigner(l.fsys, l.dir, l.opt.Install, l.opt.Rand, !begun); err != nil {
+		return err
+	}
+	cp := Checkpoint{Root: emptyRoot}
+	if begun {
+		if cp, err = OpenCheckpoint(msg, l.verifier); err != nil {
+			return &Fault{File: name, Index: -1, What: err.Error(), Hint: hintDamaged}
+		}
+	} else if err := l.checkpoint(); err != nil {
+		return err
+	}
+	l.signed, l.signedAt = cp.Size, l.opt.Now()
+	if len(firsts) == 0 {
+		if cp.Size > 0 {
+			return &Fault{File: l.dir, Index: 0, What: fmt.Sprintf("segments are missing, the checkpoint covers %d records", cp.Size), Hint: hintDamaged}
+		}
+		return l.newSegment()
+	}
+	if err := l.scan(firsts, cp); err != nil {
+		return err
+	}
+	if l.tree.size > l.signed || len(l.hashes.tail) > 0 {
+		return l.checkpoint()
+	}
+	return nil
+}
+
+// removeLeftovers removes what an interrupted atomic write left beside its file.
+func (l *Ledger) removeLeftovers() error {
+	list, err := l.fsys.ReadDir(l.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if strings.HasSuffix(e.Name(), ".tmp") {
+			if err := l.fsys.Remove(filepath.Join(l.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// scan reads every segment, builds the tree and the queue, and opens the last
+// segment for appending.
+func (l *Ledger) scan(firsts []int64, cp Checkpoint) error {
+	checker, err := newHashChecker(l.fsys, l.dir, cp.Size)
+	defer checker.Close()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l.hashes.stored = checker.present
+	last := firsts[len(firsts)-1]
+	if cp.Size < last {
+		return &Fault{File: filepath.Join(l.dir, checkpointFile), Index: -1, What: fmt.Sprintf("checkpoint covers %d records, but the last segment was begun at %d", cp.Size, last), Hint: "an older checkpoint was put back; " + hintDamaged}
+	}
+	whole, torn := int64(0), false
+	for _, first := range firsts {
+		if whole, torn, err = l.scanSegment(first, first == last, cp, checker); err != nil {
+			return err
+		}
+	}
+	if l.tree.size < cp.Size {
+		return &Fault{File: filepath.Join(l.dir, segmentName(last)), Offset: whole, Index: l.tree.size, What: fmt.Sprintf("records are missing, the checkpoint covers %d", cp.Size), Hint: hintDamaged}
+	}
+	if torn || l.tree.size > cp.Size {
+		// Nobody knows whether these frames were synced, only that they can
+		// be read: after a sync that failed, the page cache shows what the
+		// disk does not have. Write them again before relying on them.
+		if err := l.rewrite(last, whole); err != nil {
+			return err
+		}
+	}
+	return l.openLast(last, whole)
+}
+
+// scanSegment reads one segment, up to its end or to an unfinished append.
+func (l *Ledger) scanSegment(first int64, last bool, cp Checkpoint, checker *hashChecker) (whole int64, torn bool, err error) {
+	s, err := openSegment(l.fsys, l.dir, first)
+	if err != nil {
+		return 0, false, err
+	}
+	defer s.file.Close()
+	fault := func(off int64, what string) error {
+		return &Fault{File: s.name, Offset: off, Index: l.tree.size, What: what, Hint: hintDamaged}
+	}
+	if first != l.tree.size {
+		return 0, false, fault(0, fmt.Sprintf("segment begins at record %d, but the one before it ends at %d", first, l.tree.size))
+	}
+	for off := int64(segmentHeaderSize); ; {
+		f, err := readFrame(&s.win, off)
+		switch {
+		case errors.Is(err, io.EOF):
+			return off, false, nil
+		case errors.Is(err, errTorn):
+			if !last || l.tree.size < cp.Size {
+				return 0, false, fault(off, "record is incomplete, although it was acknowledged")
+			}
+			return off, true, nil
+		case err != nil:
+			var fe *frameError
+			if !errors.As(err, &fe) {
+				return 0, false, fmt.Errorf("read %s: %w", s.name, err)
+			}
+			return 0, false, fault(off, fe.what)
+		}
+		h, err := decodeHeader(f.header)
+		if err != nil {
+			return 0, false, fault(off, err.Error())
+		}
+		if h.Index != l.tree.size {
+			return 0, false, fault(off, fmt.Sprintf("record has index %d", h.Index))
+		}
+		if h.Kind == KindReport && h.Sequence != l.queue.last+1 {
+			return 0, false, fault(off, fmt.Sprintf("report has sequence %d, expected %d", h.Sequence, l.queue.last+1))
+		}
+		missing, err := checker.check(l.tree.add(tlog.RecordHash(f.header)))
+		if err != nil {
+			return 0, false, err
+		}
+		l.hashes.tail = append(l.hashes.tail, missing...)
+		if l.tree.size == cp.Size && l.tree.root() != cp.Root {
+			return 0, false, fault(off, "records are not those that the checkpoint was signed over")
+		}
+		h.Body = f.body
+		l.queue.apply(&h.Record, h.bodyLen, first, off)
+		off = f.next
+	}
+}
+
+// rewrite replaces the last segment by a synced copy of its whole frames.
+func (l *Ledger) rewrite(first, whole int64) error {
+	name := filepath.Join(l.dir, segmentName(first))
+	b, err := vfs.ReadFile(l.fsys, name)
+	if err != nil {
+		return err
+	}
+	if int64(len(b)) < whole {
+		return io.ErrUnexpectedEOF
+	}
+	return vfs.WriteFileAtomic(l.fsys, name, b[:whole], 0o600)
+}
+
+func (l *Ledger) openLast(first, end int64) error {
+	f, err := l.fsys.OpenFile(filepath.Join(l.dir, segmentName(first)), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(end, io.SeekStart); err != nil {
+		f.Close()
+		return err
+	}
+	if l.segment != nil {
+		l.segment.Close() // synced after every append
+	}
+	l.segment, l.first, l.end = f, first, end
+	return nil
+}
+
+// newSegment begins a segment at the end of the log. The one before it must be
+// covered by a checkpoint: only the last segment may hold records that none covers.
+func (l *Ledger) newSegment() error {
+	h := segmentHeader{first: l.tree.size, sequenceBefore: l.queue.last, oldestPending: l.queue.oldest(l.tree.size)}
+	name := filepath.Join(l.dir, segmentName(h.first))
+	if err := vfs.WriteFileAtomic(l.fsys, name, h.encode(), 0o600); err != nil {
+		return err
+	}
+	return l.openLast(h.first, segmentHeaderSize)
+}
+
+// checkpoint signs what has been appended so far. The hashes are synced first.
+func (l *Ledger) checkpoint() error {
+	if err := l.hashes.flush(); err != nil {
+		return err
+	}
+	msg, err := Checkpoint{Install: l.opt.Install, Size: l.tree.size, Root: l.tree.root()}.sign(l.signer)
+	if err != nil {
+		return err
+	}
+	if err := vfs.WriteFileAtomic(l.fsys, filepath.Join(l.dir, checkpointFile), msg, 0o644); err != nil {
+		return err
+	}
+	l.signed, l.signedAt = l.tree.size, l.opt.Now()
+	return nil
+}

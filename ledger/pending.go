@@ -1,0 +1,80 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Pending lists the reports without an outcome, oldest first.
+func (l *Ledger) Pending() []Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.queue.pending)
+}
+
+// PendingCount is the number of reports without an outcome.
+func (l *Ledger) PendingCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue.pending)
+}
+
+// Oldest returns the oldest report without an outcome that may says yes to, or
+// false if there is none. May must not call the ledger.
+func (l *Ledger) Oldest(may func(Entry) bool) (Record, bool, error) {
+	l.mu.Lock()
+	if errors.Is(l.failed, ErrClosed) {
+		l.mu.Unlock()
+		return Record{}, false, ErrClosed
+	}
+	i := slices.IndexFunc(l.queue.pending, may)
+	var e Entry
+	if i >= 0 {
+		e = l.queue.pending[i]
+	}
+	l.mu.Unlock()
+	if i < 0 {
+		return Record{}, false, nil
+	}
+	r, err := l.read(e)
+	return r, err == nil, err
+}
+
+// read reads a pending report back from its segment, and trusts it only if it
+// is the one that was recorded.
+func (l *Ledger) read(e Entry) (Record, error) {
+	s, err := openSegment(l.fsys, l.dir, e.segment)
+	if err != nil {
+		return Record{}, err
+	}
+	defer s.file.Close()
+	f, err := readFrame(&s.win, e.offset)
+	if err != nil {
+		return Record{}, &Fault{File: s.name, Offset: e.offset, Index: e.Index, What: fmt.Sprintf("recorded report cannot be read back: %v", err), Hint: hintDamaged}
+	}
+	r, err := decodeFrame(f)
+	if err == nil && (r.Index != e.Index || r.Kind != KindReport || r.Sequence != e.Sequence || r.PolicyDigest != e.PolicyDigest) {
+		err = errors.New("another record is in its place")
+	}
+	if err != nil {
+		return Record{}, &Fault{File: s.name, Offset: e.offset, Index: e.Index, What: err.Error(), Hint: hintDamaged}
+	}
+	return r, nil
+}
+
+// decodeFrame decodes a frame with its body, which must be the one that the
+// header's hash is of. The result does not share memory with the window.
+func decodeFrame(f frame) (Record, error) {
+	h, err := decodeHeader(f.header)
+	if err != nil {
+		return Record{}, err
+	}
+	if len(f.body) != h.bodyLen || digest(f.body) != h.bodySum {
+		return Record{}, errBody
+	}
+	h.Body = slices.Clone(f.body)
+	return h.Record, nil
+}
+
+var errBody = errors.New("record's body is not the one its hash is of")

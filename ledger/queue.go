@@ -1,0 +1,70 @@
+package ledger
+
+import "slices"
+
+// Entry is a report that has no outcome yet, without its body.
+type Entry struct {
+	Index        int64
+	Sequence     uint64
+	PolicyDigest [32]byte
+	Bytes        int
+
+	segment int64 // first index of the segment that holds it
+	offset  int64
+}
+
+// queue is what the records say is still to be done, kept up record by record.
+type queue struct {
+	pending  []Entry // by index
+	last     uint64  // sequence of the last report
+	accepted map[[32]byte]bool
+	policies map[[32]byte]bool
+}
+
+func newQueue() queue {
+	return queue{accepted: map[[32]byte]bool{}, policies: map[[32]byte]bool{}}
+}
+
+// apply takes in one record, which lies at offset of a segment.
+func (q *queue) apply(r *Record, bytes int, segment, offset int64) {
+	switch r.Kind {
+	case KindReport:
+		q.last = r.Sequence
+		q.pending = append(q.pending, Entry{Index: r.Index, Sequence: r.Sequence, PolicyDigest: r.PolicyDigest, Bytes: bytes, segment: segment, offset: offset})
+	case KindOutcome:
+		if o, err := ParseOutcome(r.Body); err == nil {
+			q.done(o.Report)
+		}
+	case KindAcceptance:
+		q.accepted[r.PolicyDigest] = true
+	case KindPolicy:
+		q.policies[r.PolicyDigest] = true
+	}
+}
+
+func (q *queue) find(index int64) (int, bool) {
+	return slices.BinarySearchFunc(q.pending, index, func(e Entry, x int64) int {
+		return int(min(1, max(-1, e.Index-x)))
+	})
+}
+
+func (q *queue) done(index int64) bool {
+	i, ok := q.find(index)
+	if !ok {
+		return false
+	}
+	if i == 0 {
+		q.pending = q.pending[1:] // the usual case; append gives the space back
+	} else {
+		q.pending = slices.Delete(q.pending, i, i+1)
+	}
+	return true
+}
+
+// oldest is the index of the oldest pending report, or next.
+func (q *queue) oldest(next int64) int64 {
+	if len(q.pending) > 0 {
+		return q.pending[0].Index
+	}
+	return next
+}
