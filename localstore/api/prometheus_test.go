@@ -87,7 +87,7 @@ func TestPrometheusAnswersWhatGrafanaAsks(t *testing.T) {
 		{"query", url.Values{"query": {"1+1"}, "time": {at}}, `{"status":"success","data":{"resultType":"scalar","result":[` + at + `,"2"]}}`},
 		{"query", url.Values{"query": {`round(sum(rate(requests_total[1m])), 0.001)`}, "time": {at}},
 			`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[` + at + `,"6"]}]}}`},
-		{"query_range", url.Values{"query": {`rate(requests_total{service_name="db"}[1m])`}, "start": {start}, "end": {at}, "step": {"15"}},
+		{"query_range", url.Values{"query": {`round(rate(requests_total{service_name="db"}[1m]), 0.001)`}, "start": {start}, "end": {at}, "step": {"15"}},
 			`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"db","service_name":"db"},` + values + `}]}}`},
 		{"labels", url.Values{"match[]": {"requests_total"}}, `{"status":"success","data":["__name__","job","service_name"]}`},
 		{"series", url.Values{"match[]": {`requests_total{job=~"a.*"}`}},
