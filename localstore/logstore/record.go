@@ -37,6 +37,10 @@ type Selection struct {
 	// Contains lists substrings that every wanted line holds. It is a hint
 	// for skipping blocks: records without them may still be returned.
 	Contains []string
+	// Having lists exact values that every wanted record carries under these
+	// names, in its metadata or in its stream's labels. It is a hint for
+	// skipping blocks, as Contains is.
+	Having []labels.Label
 }
 
 // Iterator walks records in the order of time over all selected streams.
