@@ -49,6 +49,9 @@ func survived(t *testing.T, after *vfs.Mem, acked, all []ledger.Record, external
 		require.True(t, bytes.Equal(all[n-1].Body, got[n-1].Body))
 	}
 	require.NoError(t, l.Close())
+	// What Open has shown must be on the disk, whatever the page cache says.
+	after = after.Crash()
+	equalRecords(t, got, readAll(t, after))
 	_, err = run(after, all)
 	require.NoError(t, err)
 	v, err := ledger.Verify(after, dir, external)

@@ -103,22 +103,18 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Ledger, error) {
 	return l, nil
 }
 
-// makeDir makes dir and sees to it that its name, and those of new folders
-// above it, are durable.
+// makeDir makes dir and sees to it that its name and those of the folders
+// above it are durable. Who made those, and whether they were synced, is not
+// known: an earlier start may have failed in between.
 func makeDir(fsys vfs.FS, dir string) error {
 	dir = filepath.Clean(dir)
-	sync := []string{filepath.Dir(dir)}
-	for d := filepath.Dir(dir); d != filepath.Dir(d); d = filepath.Dir(d) {
-		if _, err := fsys.Stat(d); err == nil {
-			break
-		}
-		sync = append(sync, filepath.Dir(d))
-	}
 	if err := fsys.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	for _, d := range sync {
-		if err := fsys.SyncDir(d); err != nil {
+	for d := dir; d != filepath.Dir(d); {
+		d = filepath.Dir(d)
+		// A folder that may not be read was not made by us.
+		if err := fsys.SyncDir(d); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 	}
@@ -170,7 +166,10 @@ func (l *Ledger) recover() error {
 	return nil
 }
 
-// removeLeftovers removes what an interrupted atomic write left beside its file.
+// removeLeftovers removes what an interrupted atomic write left beside its
+// file, and makes the names that can be seen durable: a file that was renamed
+// before its folder's sync failed has synced content under a name that a power
+// cut would take.
 func (l *Ledger) removeLeftovers() error {
 	list, err := l.fsys.ReadDir(l.dir)
 	if err != nil {
@@ -183,7 +182,7 @@ func (l *Ledger) removeLeftovers() error {
 			}
 		}
 	}
-	return nil
+	return l.fsys.SyncDir(l.dir)
 }
 
 // scan reads every segment, builds the tree and the queue, and opens the last
