@@ -13,8 +13,9 @@ func fleetOverview() *dashboard {
 
 		requests = `weir_service_requests_total{weir_install_id=~"$install"}`
 		errors   = `weir_service_errors_total{weir_install_id=~"$install"}`
-		cpu      = `sum by (weir_install_id) (system_cpu_utilization_ratio{weir_install_id=~"$install", state!="idle"})`
+		cpu      = `1 - sum by (weir_install_id) (system_cpu_utilization_ratio{weir_install_id=~"$install", state="idle"})`
 		memory   = `sum by (weir_install_id) (system_memory_utilization_ratio{weir_install_id=~"$install", state="used"})`
+		disk     = `max by (weir_install_id) (system_filesystem_utilization_ratio{weir_install_id=~"$install"})`
 	)
 	failed := func(by, window string) string {
 		return `sum by (` + by + `) (rate(` + errors + `[` + window + `])) / sum by (` + by + `) (rate(` + requests + `[` + window + `]))`
@@ -67,6 +68,7 @@ func fleetOverview() *dashboard {
 					column{"Failed", "percentunit", failed("weir_install_id", "$__range"), levels("green", 0.01, "orange", 0.05, "red")},
 					column{"Processor", "percentunit", cpu, levels("green", 0.8, "orange", 0.95, "red")},
 					column{"Memory", "percentunit", memory, levels("green", 0.85, "orange", 0.95, "red")},
+					column{"Disk", "percentunit", disk, levels("green", 0.8, "orange", 0.9, "red")},
 				)),
 				even(7, states("Alive", "Green while reports come, red once three intervals passed without one.", "short", "no installs",
 					levels("red", 1.0, "green"), map[string]string{"0": "silent", "1": "alive"},
@@ -80,11 +82,12 @@ func fleetOverview() *dashboard {
 				lines("Failed requests by install", "Share of each install's requests that failed.", "percentunit", "no requests",
 					query{failed("weir_install_id", "$__rate_interval"), "{{weir_install_id}}"}),
 			)}},
-			section{"Utilization", []line{even(8,
+			section{"Utilization", []line{even(7,
 				lines("Requests", "Requests a second by install.", "reqps", "no requests",
 					query{`sum by (weir_install_id) (rate(` + requests + `[$__rate_interval]))`, "{{weir_install_id}}"}),
 				atMost(lines("Processor", "Share of processors that is busy, by install.", "percentunit", "not reported", query{cpu, "{{weir_install_id}}"}), 1),
 				atMost(lines("Memory", "Share of memory in use, by install.", "percentunit", "not reported", query{memory, "{{weir_install_id}}"}), 1),
+				atMost(lines("Disk", "How full the fullest file system is, by install.", "percentunit", "not reported", query{disk, "{{weir_install_id}}"}), 1),
 			)}},
 		),
 	})
