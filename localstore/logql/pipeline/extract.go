@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/grafana/regexp"
+
+	"github.com/weir-telemetry/weir/localstore/logql/syntax"
+)
+
+// regexpStage makes the named groups of an expression labels.
+type regexpStage struct {
+	re     *regexp.Regexp
+	groups []string // by index; empty where a group has no name
+	needed needed
+}
+
+func newRegexpStage(expr string, n needed) (*regexpStage, error) {
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		return nil, err
+	}
+	return &regexpStage{re: re, groups: re.SubexpNames(), needed: n}, nil
+}
+
+func (p *regexpStage) process(line []byte, s *Set) ([]byte, bool) {
+	at := p.re.FindSubmatchIndex(line)
+	if at == nil {
+		return line, true
+	}
+	for i, name := range p.groups {
+		if name == "" || !p.needed.has(name) {
+			continue
+		}
+		value := ""
+		if at[2*i] >= 0 {
+			value = view(line[at[2*i]:at[2*i+1]])
+		}
+		s.extract(name, value)
+	}
+	return line, true
+}
+
+// patternStage makes the captures of a pattern labels. It stops at the first
+// literal that the line lacks and keeps what it has until then.
+type patternStage struct {
+	pattern syntax.PatternExpr
+	needed  needed
+}
+
+func (p *patternStage) process(line []byte, s *Set) ([]byte, bool) {
+	rest := view(line)
+	parts := p.pattern
+	if !parts[0].Capture {
+		if !strings.HasPrefix(rest, parts[0].Text) {
+			return line, true
+		}
+		rest = rest[len(parts[0].Text):]
+		parts = parts[1:]
+	}
+	for len(parts) > 0 {
+		value := rest
+		if len(parts) > 1 {
+			n := strings.Index(rest, parts[1].Text)
+			if n < 0 {
+				return line, true
+			}
+			value = rest[:n]
+			rest = rest[n+len(parts[1].Text):]
+		}
+		if name := parts[0].Text; name != "_" && p.needed.has(name) {
+			s.extract(name, value)
+		}
+		parts = parts[min(2, len(parts)):]
+	}
+	return line, true
+}

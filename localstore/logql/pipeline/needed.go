@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/weir-telemetry/weir/localstore/logql/syntax"
+)
+
+// needed names the labels that somebody will look at; nil means all of them.
+// Parsers then do not make the others.
+type needed map[string]bool
+
+func (n needed) has(name string) bool { return n == nil || n[name] }
+
+// need lists what the stages look at, beside what the caller wants. A label
+// that is asked for as x_extracted has to be parsed as x.
+func need(stages []syntax.Stage, wanted []string) needed {
+	n := needed{}
+	add := func(name string) {
+		n[name] = true
+		n[strings.TrimSuffix(name, duplicateSuffix)] = true
+	}
+	for _, w := range wanted {
+		add(w)
+	}
+	for _, s := range stages {
+		switch s := s.(type) {
+		case *syntax.LabelFilter:
+			eachLabel(s.Cond, add)
+		case *syntax.Unwrap:
+			add(s.Label)
+		case *syntax.LabelSelect:
+			for _, it := range s.Items {
+				add(it.Name)
+			}
+		case *syntax.LabelFormat:
+			for _, it := range s.Items {
+				if !it.Rename {
+					return nil // a template may name any label
+				}
+				add(it.Src)
+				add(it.Dst)
+			}
+		case *syntax.LineFormat:
+			return nil
+		}
+	}
+	return n
+}
+
+func eachLabel(c syntax.Cond, f func(string)) {
+	switch c := c.(type) {
+	case *syntax.CondPair:
+		eachLabel(c.Left, f)
+		eachLabel(c.Right, f)
+	case *syntax.CondString:
+		f(c.Matcher.Name)
+	case *syntax.CondNumber:
+		f(c.Label)
+	case *syntax.CondDuration:
+		f(c.Label)
+	case *syntax.CondBytes:
+		f(c.Label)
+	case *syntax.CondIP:
+		f(c.Label)
+	}
+}
