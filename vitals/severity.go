@@ -1,0 +1,230 @@
+package vitals
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+type severity uint8
+
+const (
+	unspecified severity = iota
+	trace
+	debug
+	info
+	warn
+	errorSeverity
+	fatal
+	severities = iota
+)
+
+var severityNames = [severities]string{"unspecified", "trace", "debug", "info", "warn", "error", "fatal"}
+
+// maxLookBytes bounds how far into a line its severity is looked for.
+const maxLookBytes = 8 << 10
+
+// severityOf is the record's severity: by number; else by text; else as the
+// line itself says it; else by an attribute of the record or a label of its
+// stream, which is where Loki's agents put it.
+func severityOf(r plog.LogRecord, rl plog.ResourceLogs) severity {
+	if n := r.SeverityNumber(); n >= 1 && n <= 24 {
+		return severity((n + 3) / 4)
+	}
+	return severityFromElsewhere(r, rl)
+}
+
+func severityFromElsewhere(r plog.LogRecord, rl plog.ResourceLogs) severity {
+	if s := severityFromText(r.SeverityText()); s != unspecified {
+		return s
+	}
+	body := r.Body()
+	switch body.Type() {
+	case pcommon.ValueTypeStr:
+		if s := severityFromLine(body.Str()); s != unspecified {
+			return s
+		}
+	case pcommon.ValueTypeMap:
+		if s := severityFromMap(body.Map()); s != unspecified {
+			return s
+		}
+	}
+	if s := severityFromMap(r.Attributes()); s != unspecified {
+		return s
+	}
+	return severityFromMap(rl.Resource().Attributes())
+}
+
+// severityFromLine reads JSON's and logfmt's usual keys.
+func severityFromLine(line string) severity {
+	if len(line) > maxLookBytes {
+		line = line[:maxLookBytes]
+	}
+	line = strings.TrimLeft(line, " \t")
+	if line == "" {
+		return unspecified
+	}
+	if line[0] == '{' {
+		return severityFromJSON(line)
+	}
+	return severityFromLogfmt(line)
+}
+
+func severityFromJSON(line string) severity {
+	found := unspecified
+	gjson.Parse(line).ForEach(func(key, value gjson.Result) bool {
+		if !isSeverityKey(key.Str) {
+			return true
+		}
+		switch value.Type {
+		case gjson.String:
+			found = severityFromText(value.Str)
+		case gjson.Number:
+			found = severityFromNumber(value.Num)
+		}
+		return found == unspecified
+	})
+	return found
+}
+
+// severityFromLogfmt walks key=value pairs; what is in quotes is not a key.
+func severityFromLogfmt(line string) severity {
+	for i := 0; i < len(line); {
+		start := i
+		for i < len(line) && line[i] > ' ' && line[i] != '=' && line[i] != '"' {
+			i++
+		}
+		key := line[start:i]
+		if i == len(line) {
+			break
+		}
+		if line[i] == '"' {
+			i = afterQuote(line, i)
+			continue
+		}
+		if line[i] != '=' {
+			i++
+			continue
+		}
+		i++
+		start = i
+		var value string
+		if i < len(line) && line[i] == '"' {
+			i = afterQuote(line, i)
+			value = strings.Trim(line[start:i], `"`)
+		} else {
+			for i < len(line) && line[i] > ' ' {
+				i++
+			}
+			value = line[start:i]
+		}
+		if isSeverityKey(key) {
+			if s := severityFromText(value); s != unspecified {
+				return s
+			}
+		}
+	}
+	return unspecified
+}
+
+// afterQuote is the index behind the string that opens at i.
+func afterQuote(line string, i int) int {
+	for i++; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(line)
+}
+
+func severityFromMap(m pcommon.Map) severity {
+	for key, value := range m.All() {
+		if !isSeverityKey(key) {
+			continue
+		}
+		s := unspecified
+		switch value.Type() {
+		case pcommon.ValueTypeStr:
+			s = severityFromText(value.Str())
+		case pcommon.ValueTypeInt:
+			s = severityFromNumber(float64(value.Int()))
+		}
+		if s != unspecified {
+			return s
+		}
+	}
+	return unspecified
+}
+
+func isSeverityKey(k string) bool {
+	switch len(k) {
+	case 3:
+		return strings.EqualFold(k, "lvl")
+	case 5:
+		return strings.EqualFold(k, "level")
+	case 8:
+		return strings.EqualFold(k, "severity") || strings.EqualFold(k, "loglevel")
+	case 9:
+		return k == "log.level" || k == "levelname" || k == "log_level"
+	case 13:
+		return k == "severity_text"
+	case 14:
+		return k == "detected_level"
+	}
+	return false
+}
+
+// severityFromNumber reads the scale of bunyan and pino, the one JSON loggers
+// that write numbers share.
+func severityFromNumber(n float64) severity {
+	switch n {
+	case 10:
+		return trace
+	case 20:
+		return debug
+	case 30:
+		return info
+	case 40:
+		return warn
+	case 50:
+		return errorSeverity
+	case 60:
+		return fatal
+	}
+	return unspecified
+}
+
+var severityTexts = [...]struct {
+	text string
+	is   severity
+}{
+	{"info", info}, {"error", errorSeverity}, {"warn", warn}, {"warning", warn},
+	{"debug", debug}, {"trace", trace}, {"fatal", fatal}, {"critical", fatal},
+	{"information", info}, {"informational", info}, {"notice", info}, {"inf", info},
+	{"err", errorSeverity}, {"eror", errorSeverity}, {"severe", errorSeverity},
+	{"wrn", warn}, {"dbg", debug}, {"trc", trace}, {"verbose", trace},
+	{"crit", fatal}, {"alert", fatal}, {"emergency", fatal}, {"emerg", fatal},
+	{"panic", fatal}, {"dpanic", fatal}, {"ftl", fatal},
+}
+
+// severityFromText knows the words that loggers use, and OpenTelemetry's own
+// short names (INFO2).
+func severityFromText(s string) severity {
+	if n := len(s); n > 1 && s[n-1] >= '2' && s[n-1] <= '4' {
+		s = s[:n-1]
+	}
+	if len(s) < 3 || len(s) > 13 {
+		return unspecified
+	}
+	for i := range severityTexts {
+		if t := &severityTexts[i]; len(t.text) == len(s) && strings.EqualFold(t.text, s) {
+			return t.is
+		}
+	}
+	return unspecified
+}
