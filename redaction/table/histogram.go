@@ -1,0 +1,151 @@
+package table
+
+import (
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/weir-telemetry/weir/redaction/policy"
+)
+
+// histograms adds a metric's points to the cells of a histogram. Points are
+// re-bucketed under the lock, into the signal's own scratch.
+func (o *observer) histograms(s *signal, dps pmetric.HistogramDataPointSlice, delta bool) {
+	for i := range dps.Len() {
+		dp := dps.At(i)
+		if dp.Flags().NoRecordedValue() {
+			o.counts.dropped[NoValue]++
+			continue
+		}
+		cell, id, reason := o.locate(s, dp.Attributes())
+		if reason != located {
+			o.counts.dropped[reason]++
+			continue
+		}
+		e := &o.chunk[o.chunkUsed]
+		*e = entry{id: id, cell: cell, point: int32(i), start: uint64(dp.StartTimestamp()), time: uint64(dp.Timestamp())}
+		if o.chunkUsed++; o.chunkUsed == chunkSize {
+			o.flushHistograms(s, dps, delta)
+		}
+	}
+	o.flushHistograms(s, dps, delta)
+}
+
+func (o *observer) flushHistograms(s *signal, dps pmetric.HistogramDataPointSlice, delta bool) {
+	if o.chunkUsed == 0 {
+		return
+	}
+	s.mu.Lock()
+	for i := range o.chunk[:o.chunkUsed] {
+		e := &o.chunk[i]
+		reason := s.distribute(e, dps.At(int(e.point)), delta)
+		if reason != located {
+			o.counts.dropped[reason]++
+			continue
+		}
+		o.counts.kept++
+	}
+	s.mu.Unlock()
+	o.chunkUsed = 0
+}
+
+// distribute adds one histogram to its cell, and remembers it. Needs the lock.
+func (s *signal) distribute(e *entry, dp pmetric.HistogramDataPoint, delta bool) Reason {
+	now := s.rebucketed
+	if !rebucket(dp, s.bounds, now) {
+		return Malformed
+	}
+	hasSum := dp.HasSum() && !math.IsNaN(dp.Sum()) && !math.IsInf(dp.Sum(), 0)
+	sum := dp.Sum()
+
+	pos, known := s.sources.find(e.id)
+	if !known {
+		var tracked bool
+		if pos, tracked = s.track(source{id: e.id, start: e.start, time: e.time, cell: e.cell, seen: s.epoch}); tracked {
+			s.sources.list[pos].remember(sum, hasSum)
+			copy(s.sources.counts(pos), now)
+		} else if !delta {
+			return SourceLimit
+		}
+		if delta || s.fresh(e) {
+			s.pour(e.cell, now, nil, sum, hasSum)
+		}
+		return located
+	}
+	src, before := &s.sources.list[pos], s.sources.counts(pos)
+	if reason := src.order(e.time); reason != located {
+		return reason
+	}
+	if delta || fell(now, before) || src.restarted(e) {
+		s.pour(e.cell, now, nil, sum, hasSum)
+	} else {
+		s.pour(e.cell, now, before, sum-math.Float64frombits(src.value), hasSum && src.hasSum)
+	}
+	copy(before, now)
+	src.remember(sum, hasSum)
+	src.keep(e, s.epoch)
+	return located
+}
+
+func (src *source) remember(sum float64, hasSum bool) {
+	if hasSum {
+		src.value, src.hasSum = math.Float64bits(sum), true
+	}
+}
+
+// pour adds what now has beyond before, and the sum's increment.
+func (s *signal) pour(cell int32, now, before []uint64, sum float64, hasSum bool) {
+	counts := s.counts[int(cell)*s.width : (int(cell)+1)*s.width]
+	for i, n := range now {
+		if before != nil {
+			n -= before[i]
+		}
+		counts[i] = min(counts[i]+n, policy.MaxBucketCount)
+	}
+	if s.policy.HasValue && hasSum && sum > 0 {
+		s.values[cell] = min(s.values[cell]+sum, s.max)
+	}
+}
+
+func fell(now, before []uint64) bool {
+	for i, n := range now {
+		if n < before[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// mostCount keeps a sender's counts far from an overflow.
+const mostCount = 1 << 60
+
+// rebucket puts a histogram onto other bounds. Each bucket goes where its
+// upper bound lies, the last, which has none, into the last. It reports
+// whether the buckets fit their own bounds, and these ascend.
+func rebucket(dp pmetric.HistogramDataPoint, bounds []float64, to []uint64) bool {
+	clear(to)
+	own, counts := dp.ExplicitBounds(), dp.BucketCounts()
+	n := own.Len()
+	if counts.Len() == 0 && n == 0 {
+		to[len(to)-1] = min(dp.Count(), mostCount)
+		return true
+	}
+	if counts.Len() != n+1 {
+		return false
+	}
+	j, last := 0, math.Inf(-1)
+	for i := range n {
+		b := own.At(i)
+		if math.IsNaN(b) || i > 0 && b <= last {
+			return false
+		}
+		last = b
+		for j < len(bounds) && b > bounds[j] {
+			j++
+		}
+		to[j] = min(to[j]+min(counts.At(i), mostCount), mostCount)
+	}
+	j = len(to) - 1
+	to[j] = min(to[j]+min(counts.At(n), mostCount), mostCount)
+	return true
+}

@@ -1,0 +1,154 @@
+package table
+
+import (
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// sums adds a metric's points to the cells of a sum.
+func (o *observer) sums(s *signal, dps pmetric.NumberDataPointSlice, delta bool) {
+	for i := range dps.Len() {
+		dp := dps.At(i)
+		e := &o.chunk[o.chunkUsed]
+		if reason := e.number(dp); reason != located {
+			o.counts.dropped[reason]++
+			continue
+		}
+		if e.isNegative() {
+			o.counts.dropped[Negative]++
+			continue
+		}
+		cell, id, reason := o.locate(s, dp.Attributes())
+		if reason != located {
+			o.counts.dropped[reason]++
+			continue
+		}
+		e.cell, e.id = cell, id
+		e.start, e.time = uint64(dp.StartTimestamp()), uint64(dp.Timestamp())
+		if o.chunkUsed++; o.chunkUsed == chunkSize {
+			o.flushSums(s, delta)
+		}
+	}
+	o.flushSums(s, delta)
+}
+
+// number takes a point's value. A double's -0 becomes 0.
+func (e *entry) number(dp pmetric.NumberDataPoint) Reason {
+	if dp.Flags().NoRecordedValue() {
+		return NoValue
+	}
+	switch dp.ValueType() {
+	case pmetric.NumberDataPointValueTypeInt:
+		e.value, e.isInt = uint64(dp.IntValue()), true
+	case pmetric.NumberDataPointValueTypeDouble:
+		v := dp.DoubleValue()
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return NotFinite
+		}
+		e.value, e.isInt = math.Float64bits(v+0), false
+	default:
+		return NoValue
+	}
+	return located
+}
+
+// Ints and doubles have their sign in the same bit; -0 is gone.
+func (e *entry) isNegative() bool { return int64(e.value) < 0 }
+
+func toFloat(bits uint64, isInt bool) float64 {
+	if isInt {
+		return float64(int64(bits))
+	}
+	return math.Float64frombits(bits)
+}
+
+func (o *observer) flushSums(s *signal, delta bool) {
+	if o.chunkUsed == 0 {
+		return
+	}
+	s.mu.Lock()
+	for i := range o.chunk[:o.chunkUsed] {
+		e := &o.chunk[i]
+		increment, reason := s.increment(e, delta)
+		if reason != located {
+			o.counts.dropped[reason]++
+			continue
+		}
+		o.counts.kept++
+		s.values[e.cell] = min(s.values[e.cell]+increment, s.max)
+	}
+	s.mu.Unlock()
+	o.chunkUsed = 0
+}
+
+// increment is what a point adds, and remembers the point. Needs the lock.
+func (s *signal) increment(e *entry, delta bool) (float64, Reason) {
+	pos, known := s.sources.find(e.id)
+	if !known {
+		_, tracked := s.track(source{id: e.id, start: e.start, time: e.time, value: e.value, isInt: e.isInt, cell: e.cell, seen: s.epoch})
+		switch {
+		case delta:
+			return toFloat(e.value, e.isInt), located // only repetitions go unnoticed
+		case !tracked:
+			return 0, SourceLimit
+		case s.fresh(e):
+			return toFloat(e.value, e.isInt), located
+		default:
+			return 0, located
+		}
+	}
+	src := &s.sources.list[pos]
+	if reason := src.order(e.time); reason != located {
+		return 0, reason
+	}
+	increment, dropped := difference(e, src)
+	if delta || dropped || src.restarted(e) {
+		increment = toFloat(e.value, e.isInt)
+	}
+	src.value, src.isInt = e.value, e.isInt
+	src.keep(e, s.epoch)
+	return increment, located
+}
+
+// difference is exact for two ints, neither of which is negative.
+func difference(e *entry, src *source) (d float64, dropped bool) {
+	if e.isInt && src.isInt {
+		return float64(int64(e.value - src.value)), int64(e.value) < int64(src.value)
+	}
+	d = toFloat(e.value, e.isInt) - toFloat(src.value, src.isInt)
+	return d, d < 0
+}
+
+// fresh reports whether the stream began under this table, so that its first
+// point counts in full. An unknown start, or one after the point, says nothing.
+func (s *signal) fresh(e *entry) bool {
+	return e.start >= s.since && (e.time == 0 || e.start <= e.time)
+}
+
+// order says what a point's time means to its source. What it refuses does not
+// keep the source from being forgotten: a single time from the future must not
+// silence it for good.
+func (src *source) order(time uint64) Reason {
+	switch {
+	case time == 0 || src.time == 0 || time > src.time:
+		return located
+	case time == src.time:
+		return Duplicate
+	default:
+		return OutOfOrder
+	}
+}
+
+// restarted reports whether the stream began anew since its last point. A
+// start that moves but stays before the last point is a sender that guesses
+// its start anew each time; only the values tell then.
+func (src *source) restarted(e *entry) bool {
+	return e.start > src.start && src.start != 0 && src.time != 0 && e.start >= src.time && (e.time == 0 || e.start <= e.time)
+}
+
+func (src *source) keep(e *entry, epoch uint32) {
+	src.start = max(src.start, e.start)
+	src.time = max(src.time, e.time)
+	src.seen = epoch
+}
