@@ -96,13 +96,20 @@ func customerOverview() *dashboard {
 			section{"What leaves", []line{
 				even(4,
 					stat("Reports sent", "Reports that the vendor's fleet acknowledged in the time shown.", "short", "0", levels("blue"),
-						query{`sum(increase(weir_upstream_reports_total{outcome="` + outcomeSent + `"}[$__range]))`, "sent"}),
+						query{`sum(increase(weir_upstream_reports_total{outcome="acknowledged"}[$__range]))`, "sent"}),
 					stat("Reports pending", "Reports that are in the ledger and not yet acknowledged. They are sent again, byte for byte, until they are.", "short", "0",
 						levels("green", 5.0, "orange", 100.0, "red"),
 						query{`sum(weir_upstream_pending_reports)`, "pending"}),
-					stat("Reports refused at home", "Reports that the gate did not let out. Zero is what should be here: anything else is a fault in Weir, caught.", "short", "0",
+					stat("Bytes sent", "Bytes of reports that went over the network in the time shown, repetitions included.", "bytes", "0", levels("blue"),
+						query{`sum(increase(weir_upstream_sent_bytes_total[$__range]))`, "sent"}),
+					stat("Refused here", "Reports that the gate did not let out, or for which no policy was in force. They were not recorded and will not leave.", "short", "0",
+						levels("green", 1.0, "orange"),
+						query{`sum(increase(weir_upstream_refused_total[$__range]))`, "refused"}),
+					stat("Refused there", "Reports that the vendor's fleet did not accept. They are in the ledger and are not sent again.", "short", "0",
 						levels("green", 1.0, "red"),
-						query{`sum(increase(weir_upstream_reports_total{outcome="` + outcomeRefused + `"}[$__range]))`, "refused"}),
+						query{`sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range]))`, "refused"}),
+					stat("Last sent", "Time since the fleet last acknowledged a report.", "s", "not yet", levels("green", 180.0, "orange", 900.0, "red"),
+						query{`time() - max(weir_upstream_last_success_time_seconds > 0)`, "ago"}),
 				),
 				{height: 7, panels: []placed{
 					{9, lines("Reports", "Reports a minute by what became of them.", "short", "nothing leaves",
@@ -120,9 +127,3 @@ func customerOverview() *dashboard {
 		),
 	})
 }
-
-// The outcomes of a report, as the upstream exporter counts them.
-const (
-	outcomeSent    = "acknowledged"
-	outcomeRefused = "refused"
-)

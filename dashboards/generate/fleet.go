@@ -94,4 +94,4 @@ func fleetOverview() *dashboard {
 }
 
 // refused counts what the fleet's gate did not let in.
-const refused = `sum(increase(weir_fleet_reports_total{outcome="refused"}[$__range]))`
+const refused = `sum(increase(weir_gate_refused_reports_total[$__range]))`
