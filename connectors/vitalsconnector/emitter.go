@@ -1,0 +1,136 @@
+package vitalsconnector
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/weir-telemetry/weir/connectors/vitalsconnector/internal/metadata"
+	"github.com/weir-telemetry/weir/vitals"
+)
+
+// processStart is as near to the process's start as a package can be. The
+// configuration may be loaded anew without the process starting again.
+var processStart = time.Now()
+
+// emitter adds up and, each interval, says what it has.
+type emitter struct {
+	cfg       *Config
+	vitals    *vitals.Vitals
+	next      consumer.Metrics
+	log       *zap.Logger
+	telemetry *metadata.TelemetryBuilder
+	now       func() time.Time
+	ticks     func(time.Duration) (<-chan time.Time, func())
+
+	cancel  context.CancelFunc // nil until started
+	running sync.WaitGroup
+	failing bool // only the goroutine that emits looks at it
+}
+
+func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*emitter, error) {
+	e := &emitter{cfg: cfg, next: next, log: set.Logger, now: time.Now, ticks: ticker}
+	e.vitals = vitals.New(vitals.Options{
+		MaxServices:  cfg.MaxServices,
+		Start:        e.now(),
+		ProcessStart: processStart,
+	})
+	var err error
+	if e.telemetry, err = metadata.NewTelemetryBuilder(set.TelemetrySettings); err != nil {
+		return nil, err
+	}
+	err = e.telemetry.RegisterVitalsLimitedCallback(func(_ context.Context, o metric.Int64Observer) error {
+		l := e.vitals.Limited()
+		o.Observe(int64(l.Services), metric.WithAttributes(attribute.String("bound", "services")))
+		o.Observe(int64(l.Versions), metric.WithAttributes(attribute.String("bound", "versions")))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func ticker(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTicker(d)
+	return t.C, t.Stop
+}
+
+func (e *emitter) start() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancel = cancel
+	ticks, stop := e.ticks(e.cfg.Interval)
+	e.running.Go(func() {
+		defer stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks:
+				e.vitals.Beat()
+				e.emit(ctx)
+			}
+		}
+	})
+	return nil
+}
+
+// emit sends one emission. One that is refused is not sent again: the next one
+// says the same and more.
+func (e *emitter) emit(ctx context.Context) {
+	err := e.next.ConsumeMetrics(ctx, e.vitals.Metrics(e.now()))
+	if err != nil {
+		e.telemetry.VitalsEmitFailures.Add(context.WithoutCancel(ctx), 1)
+	}
+	// Said once, without the text, which is another component's and may hold
+	// anything.
+	if err != nil && !e.failing {
+		e.log.Warn("vitals were not taken by a pipeline of metrics; the next emission will say the same and more")
+	}
+	e.failing = err != nil
+}
+
+// stop ends the intervals, and emits what was counted since the last one.
+func (e *emitter) stop(ctx context.Context) error {
+	defer e.telemetry.Shutdown()
+	if e.cancel == nil {
+		return nil
+	}
+	e.cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.running.Wait()
+		e.emit(ctx)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return errStopped
+	}
+}
+
+type logsToMetrics struct{ *holder }
+
+// ConsumeLogs counts a batch.
+func (c *logsToMetrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+	c.vitals.Logs(ld, c.now())
+	return nil
+}
+
+type tracesToMetrics struct{ *holder }
+
+// ConsumeTraces counts a batch.
+func (c *tracesToMetrics) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
+	c.vitals.Traces(td, c.now())
+	return nil
+}

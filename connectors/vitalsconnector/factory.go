@@ -1,0 +1,45 @@
+// Package vitalsconnector is the `vitals` connector: it reads what passes
+// through pipelines of logs and of traces and emits, each interval, the few
+// numbers of package vitals into pipelines of metrics.
+//
+// One instance serves both kinds of pipeline, so that a service that logs and
+// traces is one service. It promises to change nothing that it reads, and to
+// emit a heartbeat even when there is nothing to read.
+package vitalsconnector
+
+//go:generate mdatagen metadata.yaml
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/consumer"
+
+	"github.com/weir-telemetry/weir/connectors/vitalsconnector/internal/metadata"
+)
+
+// NewFactory returns the factory of the connector.
+func NewFactory() connector.Factory {
+	var all shared
+	return connector.NewFactory(
+		metadata.Type,
+		createDefaultConfig,
+		connector.WithLogsToMetrics(
+			func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Logs, error) {
+				h, err := all.acquire(set, cfg.(*Config), next)
+				if err != nil {
+					return nil, err
+				}
+				return &logsToMetrics{h}, nil
+			}, metadata.LogsToMetricsStability),
+		connector.WithTracesToMetrics(
+			func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Traces, error) {
+				h, err := all.acquire(set, cfg.(*Config), next)
+				if err != nil {
+					return nil, err
+				}
+				return &tracesToMetrics{h}, nil
+			}, metadata.TracesToMetricsStability),
+	)
+}
