@@ -264,4 +264,3 @@ func (s *Store) ExemplarQuerier(ctx context.Context) (storage.ExemplarQuerier, e
 
 // Gatherer gathers the TSDB's own metrics.
 func (s *Store) Gatherer() prometheus.Gatherer { return s.registry }
-

@@ -1,0 +1,128 @@
+package localstoreextension
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/confignet"
+
+	"github.com/weir-telemetry/weir/localstore/metricstore"
+)
+
+// Config is the user's.
+type Config struct {
+	// HTTP is the listener of the query APIs. It must be on loopback unless
+	// auth is set.
+	HTTP confighttp.ServerConfig `mapstructure:"http"`
+	// Data is the data folder: metrics/ and logs/ in it are the stores.
+	Data    string        `mapstructure:"data"`
+	Metrics MetricsConfig `mapstructure:"metrics"`
+	Logs    LogsConfig    `mapstructure:"logs"`
+}
+
+// MetricsConfig bounds the metric store.
+type MetricsConfig struct {
+	Retention Duration `mapstructure:"retention"`
+	// MaxBytes bounds the blocks on disk; 0 is no bound.
+	MaxBytes Bytes `mapstructure:"max_bytes"`
+	// MaxSeries bounds the series in memory: new ones past it are refused.
+	MaxSeries int `mapstructure:"max_series"`
+	// OutOfOrderWindow is how late a sample may come.
+	OutOfOrderWindow Duration `mapstructure:"out_of_order_window"`
+}
+
+// LogsConfig bounds the log store.
+type LogsConfig struct {
+	Retention Duration `mapstructure:"retention"`
+	// MaxBytes bounds what is on disk; 0 is no bound.
+	MaxBytes Bytes `mapstructure:"max_bytes"`
+	// MaxStreams bounds the streams: entries of new ones past it are refused.
+	MaxStreams int `mapstructure:"max_streams"`
+	// MaxLineBytes bounds a line: longer ones are refused.
+	MaxLineBytes Bytes `mapstructure:"max_line_bytes"`
+}
+
+func createDefaultConfig() component.Config {
+	server := confighttp.NewDefaultServerConfig()
+	server.NetAddr.Endpoint = "127.0.0.1:7070"
+	server.MaxRequestBodySize = 20 << 20
+	// A query may take two minutes; the default would cut its answer off.
+	server.WriteTimeout = 3 * time.Minute
+	return &Config{
+		HTTP: server,
+		Data: "./data",
+		Metrics: MetricsConfig{
+			Retention:        Duration(metricstore.DefaultRetention),
+			MaxSeries:        metricstore.DefaultMaxSeries,
+			OutOfOrderWindow: Duration(metricstore.DefaultOutOfOrderWindow),
+		},
+		Logs: LogsConfig{
+			Retention:    Duration(7 * 24 * time.Hour),
+			MaxStreams:   10_000,
+			MaxLineBytes: 1 << 20,
+		},
+	}
+}
+
+// Validate gathers every fault in one answer.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Data == "" {
+		errs = append(errs, errors.New("data: no folder is named; set it to where the stores shall be, such as ./data"))
+	}
+	if err := c.validateEndpoint(); err != nil {
+		errs = append(errs, err)
+	}
+	for _, v := range []struct {
+		key      string
+		value    int64
+		min, max int64
+		hint     string
+	}{
+		{"metrics::retention", int64(c.Metrics.Retention), int64(2 * time.Hour), 0, "the smallest is 2h, the span of a block"},
+		{"metrics::max_bytes", int64(c.Metrics.MaxBytes), 0, 0, "0 is no bound"},
+		{"metrics::max_series", int64(c.Metrics.MaxSeries), 1, 0, "the default is 200000, about 400 MB"},
+		{"metrics::out_of_order_window", int64(c.Metrics.OutOfOrderWindow), 0, int64(24 * time.Hour), "0 takes none; the most is 24h"},
+		{"logs::retention", int64(c.Logs.Retention), int64(time.Hour), 0, "the smallest is 1h"},
+		{"logs::max_bytes", int64(c.Logs.MaxBytes), 0, 0, "0 is no bound"},
+		{"logs::max_streams", int64(c.Logs.MaxStreams), 1, 0, "the default is 10000"},
+		{"logs::max_line_bytes", int64(c.Logs.MaxLineBytes), 1, 16 << 20, "between 1 and 16MiB"},
+	} {
+		if v.value < v.min || v.max != 0 && v.value > v.max {
+			errs = append(errs, fmt.Errorf("%s: out of range; %s", v.key, v.hint))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// validateEndpoint keeps everything that is stored from being served to a
+// network without anybody having to say who they are.
+func (c *Config) validateEndpoint() error {
+	addr := c.HTTP.NetAddr
+	if addr.Transport == confignet.TransportTypeUnix {
+		return nil // guarded by the file's permissions
+	}
+	host, _, err := net.SplitHostPort(addr.Endpoint)
+	if err != nil {
+		return fmt.Errorf("http::endpoint: %q is not an address; write host:port, such as 127.0.0.1:7070", addr.Endpoint)
+	}
+	if c.HTTP.Auth.HasValue() || isLoopback(host) {
+		return nil
+	}
+	return fmt.Errorf("http::endpoint: %s can be reached from other machines, and nobody has to say who they are; "+
+		"listen on 127.0.0.1, or set http::auth to an authenticator such as basicauth (and http::tls)", addr.Endpoint)
+}
+
+// isLoopback tells whether a host names this machine only. Other names are not
+// resolved: what they are may change.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

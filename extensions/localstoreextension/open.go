@@ -1,0 +1,124 @@
+package localstoreextension
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/weir-telemetry/weir/internal/vfs"
+	"github.com/weir-telemetry/weir/localstore/logstore"
+	"github.com/weir-telemetry/weir/localstore/metricstore"
+)
+
+// stores are the open stores.
+type stores struct {
+	metrics *metricstore.Store
+	logs    *logstore.Store
+}
+
+func (s *stores) close() error {
+	var errs []error
+	if s.logs != nil {
+		errs = append(errs, s.logs.Close())
+	}
+	if s.metrics != nil {
+		errs = append(errs, s.metrics.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// open opens both stores, says every two seconds how far it is, and turns what
+// can go wrong into one line that says how to mend it.
+func (l *localStore) open() (_ *stores, err error) {
+	stop := l.state.sayEvery(2*time.Second, func(why string) { l.log.Info(why) })
+	defer stop()
+
+	if err := writable(l.cfg.Data); err != nil {
+		return nil, explain(l.cfg.Data, err)
+	}
+	s := &stores{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(explain(l.cfg.Data, err), s.close())
+		}
+	}()
+	s.metrics, err = metricstore.Open(filepath.Join(l.cfg.Data, "metrics"), metricstore.Options{
+		Retention:        time.Duration(l.cfg.Metrics.Retention),
+		MaxBytes:         int64(l.cfg.Metrics.MaxBytes),
+		OutOfOrderWindow: orNone(time.Duration(l.cfg.Metrics.OutOfOrderWindow)),
+		MaxSeries:        l.cfg.Metrics.MaxSeries,
+		Progress:         func(done, total int) { l.state.progress("metrics", int64(done), int64(total), "segments") },
+		Logger:           l.warnings(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.logs, err = logstore.Open(vfs.OS, filepath.Join(l.cfg.Data, "logs"), logstore.Options{
+		Retention:    time.Duration(l.cfg.Logs.Retention),
+		MaxBytes:     int64(l.cfg.Logs.MaxBytes),
+		MaxStreams:   l.cfg.Logs.MaxStreams,
+		MaxLineBytes: int(l.cfg.Logs.MaxLineBytes),
+		Progress:     func(done, total int64) { l.state.progress("logs", done, total, "bytes") },
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.state.progress("", 0, 0, "")
+	return s, nil
+}
+
+// orNone: in the configuration 0 is no window, in the store's options it is
+// the default.
+func orNone(window time.Duration) time.Duration {
+	if window == 0 {
+		return -1
+	}
+	return window
+}
+
+// writable makes the data folder if it is not there and tries to write in it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".writable-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// explain says in one line what is wrong with the data folder and what to do.
+func explain(data string, err error) error {
+	switch {
+	case errors.Is(err, vfs.ErrLocked):
+		return fmt.Errorf("data folder %s is in use by another process: stop that one, or give this one a folder of its own "+
+			"(local_store::data, WEIR_DATA)", data)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("data folder %s cannot be written: %w: make it writable for this user, or name another one "+
+			"(local_store::data, WEIR_DATA)", data, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("data folder %s: %w: make room on its disk, or name another folder (local_store::data, WEIR_DATA)", data, err)
+	default:
+		return fmt.Errorf("open the stores in %s: %w", data, err)
+	}
+}
+
+// warnings is a logger for the TSDB. Its lines below a warning are many, and
+// some of them hold labels of series.
+func (l *localStore) warnings() *slog.Logger {
+	core, err := zapcore.NewIncreaseLevelCore(l.log.Core(), zap.WarnLevel)
+	if err != nil { // the logger's own level is above that already
+		core = l.log.Core()
+	}
+	return slog.New(zapslog.NewHandler(core))
+}
