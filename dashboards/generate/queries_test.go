@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
+
+	"github.com/weir-telemetry/weir/localstore/logql/syntax"
 )
 
 // known are the metrics that the dashboards may ask for, as OTLP names them:
@@ -109,6 +111,26 @@ func TestEveryExpressionIsPromQLOverMetricsThatExist(t *testing.T) {
 			t.Errorf("only %d selectors found", found)
 		}
 	})
+}
+
+func TestEveryLogPanelAsksInLogQL(t *testing.T) {
+	found := 0
+	forEach(t, func(t *testing.T, d *dashboard) {
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				if q.Datasource != logs {
+					continue
+				}
+				found++
+				if _, err := syntax.Parse(fill(q.Expr)); err != nil {
+					t.Errorf("%q, query %s: %v", p.Title, q.RefID, err)
+				}
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("no panel asks for logs")
+	}
 }
 
 // A rate over a fixed window shows gaps when the scrape interval is longer.

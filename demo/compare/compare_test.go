@@ -13,11 +13,13 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 
 	"github.com/weir-telemetry/weir/demo/canary"
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/localstore/logql/syntax"
 )
 
 // answers is a Weir that answers known queries with known results, and every
@@ -26,6 +28,7 @@ type answers map[string]string
 
 func (a answers) serve(t *testing.T) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		checkQuery(t, r)
 		data := `{"resultType":"vector","result":[]}`
 		if r.URL.Path == "/api/v1/series" {
 			data = `[]`
@@ -40,6 +43,25 @@ func (a answers) serve(t *testing.T) string {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// checkQuery holds what is asked against the two languages: a fake that takes
+// everything would hide a query that no Weir takes.
+func checkQuery(t *testing.T, r *http.Request) {
+	var err error
+	switch query := r.FormValue("query"); r.URL.Path {
+	case "/api/v1/query":
+		_, err = parser.ParseExpr(query)
+	case "/loki/api/v1/query", "/loki/api/v1/query_range":
+		_, err = syntax.Parse(query)
+	case "/api/v1/series":
+		_, err = parser.ParseMetricSelector(r.FormValue("match[]"))
+	default:
+		t.Errorf("asked for %s", r.URL.Path)
+	}
+	if err != nil {
+		t.Errorf("%s: %v", r.URL, err)
+	}
 }
 
 // vec is a vector of one sample.
