@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -15,11 +16,14 @@ func free(addresses []string) error {
 	var errs []error
 	for _, a := range addresses {
 		l, err := net.Listen("tcp", a)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is in use or not ours: stop what listens there (%w)", a, err))
-			continue
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			errs = append(errs, fmt.Errorf("address %s is in use: stop what listens there", a))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("address %s cannot be used: %w", a, err))
+		default:
+			errs = append(errs, l.Close())
 		}
-		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
 }
