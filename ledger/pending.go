@@ -20,6 +20,20 @@ func (l *Ledger) PendingCount() int {
 	return len(l.queue.pending)
 }
 
+// Count is the number of reports without an outcome that which says yes to.
+// Which must not call the ledger.
+func (l *Ledger) Count(which func(Entry) bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, e := range l.queue.pending {
+		if which(e) {
+			n++
+		}
+	}
+	return n
+}
+
 // Oldest returns the oldest report without an outcome that may says yes to, or
 // false if there is none. May must not call the ledger.
 func (l *Ledger) Oldest(may func(Entry) bool) (Record, bool, error) {

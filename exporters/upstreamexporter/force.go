@@ -1,0 +1,70 @@
+package upstreamexporter
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/weir-telemetry/weir/internal/vfs"
+	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/redaction/consent"
+	"github.com/weir-telemetry/weir/redaction/policy"
+)
+
+// force says which recorded reports may be sent now.
+//
+// While no policy is in force, none may. While one is, its own may, and so may
+// those that were recorded under an earlier one, if that is still accepted and
+// not expired and has the same destination: an outage that spans a new revision must not
+// strand what was recorded before it.
+type force struct {
+	fsys   vfs.FS
+	data   string
+	source consent.Source
+	now    func() time.Time
+
+	mu      sync.Mutex
+	earlier map[policy.Digest]judgement
+}
+
+type judgement struct {
+	may bool
+	at  time.Time
+	by  policy.Digest // the policy that was in force
+}
+
+// judgementAge is how long an earlier policy's standing is believed. A
+// withdrawn acceptance counts after that.
+const judgementAge = time.Second
+
+// may returns the question for the ledger, as of now.
+func (f *force) may() func(ledger.Entry) bool {
+	d := f.source.Decision()
+	return func(e ledger.Entry) bool { return f.mayUnder(d, policy.Digest(e.PolicyDigest)) }
+}
+
+func (f *force) mayUnder(d consent.Decision, digest policy.Digest) bool {
+	if d.State != consent.Active || d.Policy == nil {
+		return false
+	}
+	if d.Policy.Digest == digest {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	j, ok := f.earlier[digest]
+	if !ok || j.by != d.Policy.Digest || now.Sub(j.at) > judgementAge || now.Before(j.at) {
+		file := strings.TrimSuffix(consent.AcceptanceFile(f.data, digest), ".json") + ".yaml"
+		old := consent.Resolve(f.fsys, f.data, file, now)
+		j = judgement{
+			may: old.State == consent.Active && old.Policy.Digest == digest && old.Policy.Destination == d.Policy.Destination,
+			at:  now, by: d.Policy.Digest,
+		}
+		if f.earlier == nil {
+			f.earlier = map[policy.Digest]judgement{}
+		}
+		f.earlier[digest] = j
+	}
+	return j.may
+}

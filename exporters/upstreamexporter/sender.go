@@ -1,0 +1,134 @@
+package upstreamexporter
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/weir-telemetry/weir/ledger"
+)
+
+// idlePoll is how often the sender looks whether a policy has come into force.
+const idlePoll = time.Second
+
+// send is the sender: one report at a time, the oldest that may leave, until
+// it has an outcome.
+func (u *upstream) send(ctx context.Context) {
+	defer close(u.done)
+	failures := 0
+	for ctx.Err() == nil {
+		l := u.book.Load()
+		report, ok, err := ledger.Record{}, false, l.Err()
+		if err == nil {
+			report, ok, err = l.Oldest(u.force.may())
+		}
+		if err != nil {
+			u.senderFailed(err)
+		}
+		if !ok {
+			u.idle(ctx)
+			continue
+		}
+		reason, after := u.attempt(ctx, l, report)
+		if reason == "" {
+			if failures > 0 {
+				u.log.Info("destination answers again", zap.Int("pending_reports", l.PendingCount()))
+			}
+			failures = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if failures == 0 {
+			u.log.Warn("report could not be delivered; it is kept and tried again", zap.String("reason", reason))
+		}
+		u.tel.UpstreamRetries.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+		sleep(ctx, max(u.backoff(failures), min(after, u.cfg.Retry.Max)))
+		failures++
+	}
+}
+
+// senderFailed is ledgerFailed for the sender. A ledger that was closed under
+// it is being opened again, or the end has come.
+func (u *upstream) senderFailed(err error) {
+	if errors.Is(err, ledger.ErrClosed) {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ledgerFailed(err)
+}
+
+// attempt posts a report and records the outcome. If there is none it returns
+// why, and how long the server asks to be left alone.
+func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.Record) (reason string, after time.Duration) {
+	a, err := u.client.post(ctx, report.Destination, report.Body, u.now)
+	if errors.Is(err, errDestination) {
+		return "destination", 0
+	}
+	if err != nil {
+		return "unreachable", 0
+	}
+	u.tel.UpstreamSentBytes.Add(ctx, int64(len(report.Body)))
+	o := ledger.Outcome{Status: a.class()}
+	switch {
+	case a.status/100 == 2:
+		o.Result = ledger.Acknowledged
+	case a.status == 429 || a.status == 408:
+		return "throttled", a.retryAfter
+	case a.status/100 == 4:
+		o.Result = ledger.Refused
+	case a.status/100 == 5:
+		return "server_error", a.retryAfter
+	case a.status/100 == 3:
+		return "redirect", 0
+	default:
+		return "answer", 0
+	}
+	if _, err := l.Append(o.Record(&report)); err != nil {
+		u.senderFailed(err)
+		return reasonLedger, 0
+	}
+	u.tel.UpstreamReports.Add(ctx, 1, metric.WithAttributes(attribute.String("outcome", string(o.Result))))
+	if o.Result == ledger.Acknowledged {
+		u.tel.UpstreamRejectedPoints.Add(ctx, a.rejected)
+		u.lastSuccess.Store(u.now().UnixNano())
+	}
+	return "", 0
+}
+
+// idle waits for a report, for a policy, or for the end.
+func (u *upstream) idle(ctx context.Context) {
+	t := time.NewTimer(idlePoll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-u.wake:
+	case <-t.C:
+	}
+}
+
+// backoff is exponential with full jitter: a fleet that lost its destination
+// together does not come back together.
+func (u *upstream) backoff(failures int) time.Duration {
+	limit := u.cfg.Retry.Max
+	if failures < 62 && u.cfg.Retry.Initial < limit>>failures {
+		limit = u.cfg.Retry.Initial << failures
+	}
+	return rand.N(limit) + 1
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
