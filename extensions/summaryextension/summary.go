@@ -68,7 +68,7 @@ func (s *summary) leaving() string {
 		return "nothing: this configuration has no policy and no upstream"
 	}
 	d := src.Decision()
-	if d.State == consent.StateActive {
+	if d.State == consent.Active {
 		p := d.Policy
 		return fmt.Sprintf("%d signals of %s revision %d, every %s, to %s (weir policy explain shows them)",
 			len(p.Signals), p.Product, p.Revision, p.Interval, p.Destination)
