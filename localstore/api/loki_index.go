@@ -1,0 +1,225 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/weir-telemetry/weir/localstore/logql"
+	"github.com/weir-telemetry/weir/localstore/logql/syntax"
+	"github.com/weir-telemetry/weir/localstore/logstore"
+)
+
+// indexRequest reads what the endpoints about volume have in common.
+func (l *loki) indexRequest(r *http.Request) (sel logstore.Selection, end time.Time, err error) {
+	start, end, err := l.timeRange(r, defaultRange)
+	if err != nil {
+		return sel, end, err
+	}
+	q := r.Form.Get("query")
+	if q == "" {
+		q = "{}"
+	}
+	matchers, err := syntax.ParseMatchers(q, true)
+	return logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano() + 1}, end, err
+}
+
+// scanVolume counts what lies in the selection exactly; Loki's answer from its
+// index is an approximation.
+func (l *loki) scanVolume(ctx context.Context, sel logstore.Selection, add func(stream labels.Labels, ts int64, size int)) error {
+	n := 0
+	return l.store.Scan(ctx, sel, func(r *logstore.Record) error {
+		if n++; n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		add(r.Stream, r.Timestamp, len(r.Line))
+		return nil
+	})
+}
+
+func (l *loki) indexStats(r *http.Request) (answer, error) {
+	sel, _, err := l.indexRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		Streams int   `json:"streams"`
+		Chunks  int   `json:"chunks"`
+		Bytes   int64 `json:"bytes"`
+		Entries int64 `json:"entries"`
+	}
+	seen := map[uint64]bool{}
+	var last labels.Labels
+	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, _ int64, size int) {
+		out.Entries++
+		out.Bytes += int64(size)
+		if out.Entries == 1 || !labels.Equal(last, stream) {
+			last = stream.Copy()
+			seen[stream.Hash()] = true
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Streams = len(seen)
+	out.Chunks = len(seen)
+	return answer{}.json(out), nil
+}
+
+// volumes are bytes by what the request aggregates into.
+type volumes struct {
+	by     []string // names of labels; none: the whole stream
+	labels bool     // aggregateBy=labels: names alone
+
+	index  map[string]int
+	metric []labels.Labels
+	// The keys of the stream before, since scans go stream by stream.
+	last labels.Labels
+	at   []int
+}
+
+func newVolumes(r *http.Request, matchers []*labels.Matcher) (*volumes, error) {
+	v := &volumes{index: map[string]int{}}
+	switch by := r.Form.Get("aggregateBy"); by {
+	case "", "series":
+	case "labels":
+		v.labels = true
+	default:
+		return nil, badRequestf("invalid aggregation option: want series or labels")
+	}
+	if t := r.Form.Get("targetLabels"); t != "" {
+		for name := range strings.SplitSeq(t, ",") {
+			v.by = append(v.by, strings.TrimSpace(name))
+		}
+	} else {
+		for _, m := range matchers {
+			if m.Name != "" {
+				v.by = append(v.by, m.Name)
+			}
+		}
+	}
+	slices.Sort(v.by)
+	v.by = slices.Compact(v.by)
+	return v, nil
+}
+
+// of numbers the sums that a stream adds to.
+func (v *volumes) of(stream labels.Labels) []int {
+	if v.at != nil && labels.Equal(stream, v.last) {
+		return v.at
+	}
+	v.last, v.at = stream.Copy(), []int{}
+	kept := stream
+	if len(v.by) > 0 {
+		kept = stream.MatchLabels(true, v.by...)
+	}
+	if !v.labels {
+		v.at = append(v.at, v.number(kept.Copy()))
+		return v.at
+	}
+	kept.Range(func(l labels.Label) {
+		b := labels.NewScratchBuilder(1)
+		b.Add(l.Name, "")
+		v.at = append(v.at, v.number(b.Labels()))
+	})
+	return v.at
+}
+
+func (v *volumes) number(ls labels.Labels) int {
+	key := ls.String()
+	i, ok := v.index[key]
+	if !ok {
+		i = len(v.metric)
+		v.index[key] = i
+		v.metric = append(v.metric, ls)
+	}
+	return i
+}
+
+func (l *loki) volume(r *http.Request) (answer, error) {
+	sel, end, err := l.indexRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := formLimit(r, "limit", defaultLogLimit)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newVolumes(r, sel.Matchers)
+	if err != nil {
+		return nil, err
+	}
+	var sums []int64
+	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, _ int64, size int) {
+		for _, i := range v.of(stream) {
+			for len(sums) <= i {
+				sums = append(sums, 0)
+			}
+			sums[i] += int64(size)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(logql.Vector, len(sums))
+	for i, n := range sums {
+		out[i] = logql.Sample{Metric: v.metric[i], Point: logql.Point{T: end.UnixMilli(), V: float64(n)}}
+	}
+	slices.SortFunc(out, func(a, b logql.Sample) int {
+		if a.V != b.V {
+			return int(b.V - a.V)
+		}
+		return labels.Compare(a.Metric, b.Metric)
+	})
+	return queryAnswer(logql.Result{Value: out[:min(limit, len(out))]}, false), nil
+}
+
+// volumeRange gives at every step the bytes of the step that begins there.
+func (l *loki) volumeRange(r *http.Request) (answer, error) {
+	sel, end, err := l.indexRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := formLimit(r, "limit", defaultLogLimit)
+	if err != nil {
+		return nil, err
+	}
+	step, err := formStep(r, time.Unix(0, sel.From), end)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newVolumes(r, sel.Matchers)
+	if err != nil {
+		return nil, err
+	}
+	first := align(time.Unix(0, sel.From), step).UnixNano()
+	if n := (sel.To - first) / int64(step); n > 11_000 {
+		return nil, badRequestf("exceeded maximum resolution of 11000 points per time series. Try increasing the value of the step parameter")
+	}
+	var sums []map[int64]int64
+	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, ts int64, size int) {
+		for _, i := range v.of(stream) {
+			for len(sums) <= i {
+				sums = append(sums, map[int64]int64{})
+			}
+			sums[i][(ts-first)/int64(step)] += int64(size)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(logql.Matrix, len(sums))
+	for i, byStep := range sums {
+		out[i].Metric = v.metric[i]
+		for k, n := range byStep {
+			out[i].Points = append(out[i].Points, logql.Point{T: (first + k*int64(step)) / int64(time.Millisecond), V: float64(n)})
+		}
+		slices.SortFunc(out[i].Points, func(a, b logql.Point) int { return int(a.T - b.T) })
+	}
+	slices.SortFunc(out, func(a, b logql.Series) int { return labels.Compare(a.Metric, b.Metric) })
+	return queryAnswer(logql.Result{Value: out[:min(limit, len(out))]}, false), nil
+}
