@@ -276,9 +276,9 @@ var mutations = []struct {
 		gaugePoint(md, 0).Attributes().CopyTo(p.Attributes())
 		p.CopyTo(gaugePoint(md, 0))
 	}},
-	{"value under the flag", ValueGrid, func(md pmetric.Metrics) {
+	{"value under the flag", ValueType, func(md pmetric.Metrics) {
 		gaugePoint(md, 0).SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
-		gaugePoint(md, 0).SetDoubleValue(0.5)
+		gaugePoint(md, 0).SetDoubleValue(0)
 	}},
 	{"flag on a sum", Flags, func(md pmetric.Metrics) {
 		sumPoint(md, 0).SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))

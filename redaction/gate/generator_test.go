@@ -116,8 +116,7 @@ func report(c picks, digest policy.Digest, sequence float64) pmetric.Metrics {
 	for _, cpu := range []label{integer(10), integer(11), integer(8), integer(9), str("more")} { // in the order of their texts
 		p := number(load.DataPoints(), 0, []string{"cpu"}, cpu)
 		if k := c.upTo(201); k == 0 {
-			p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
-			p.SetDoubleValue(0)
+			p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true)) // and no value at all
 		} else {
 			p.SetDoubleValue(policy.Value{Min: -1, Max: 1, Step: 0.01}.At(float64(k - 1)))
 		}

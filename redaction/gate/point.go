@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"math"
 	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -33,16 +32,14 @@ func (c *checker) numbers(in, out pmetric.NumberDataPointSlice) *Refusal {
 		}
 		q.SetTimestamp(p.Timestamp())
 		q.SetStartTimestamp(p.StartTimestamp())
-		if p.ValueType() != pmetric.NumberDataPointValueTypeDouble {
-			return refuse(ValueType)
-		}
 		switch v := p.DoubleValue(); {
 		case gauge && p.Flags() == noRecordedValue:
-			if math.Float64bits(v) != 0 {
-				return refuse(ValueGrid) // no value is one thing, not 2^64
+			if p.ValueType() != pmetric.NumberDataPointValueTypeEmpty {
+				return refuse(ValueType) // no value is one thing, not 2^64
 			}
 			q.SetFlags(noRecordedValue)
-			q.SetDoubleValue(0)
+		case p.ValueType() != pmetric.NumberDataPointValueTypeDouble:
+			return refuse(ValueType)
 		case p.Flags() != 0:
 			return refuse(Flags)
 		case !s.Value.Holds(v):
