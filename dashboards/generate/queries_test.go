@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/otlptranslator"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
@@ -183,7 +183,7 @@ func onlyKnown(t *testing.T, store storage.Storage) {
 		t.Fatal(err)
 	}
 	defer querier.Close()
-	have, _, err := querier.LabelValues(context.Background(), labels.MetricName, nil)
+	have, _, err := querier.LabelValues(context.Background(), model.MetricNameLabel, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,16 +85,15 @@ func (a api) newestLine(ctx context.Context, query string) (string, error) {
 	if err := json.Unmarshal(data, &answer); err != nil {
 		return "", fmt.Errorf("read the log lines: %w", err)
 	}
-	for _, stream := range answer.Result {
-		for _, entry := range stream.Values {
-			var line string
-			if len(entry) < 2 || json.Unmarshal(entry[1], &line) != nil {
-				return "", errors.New("read the log lines: an entry is not a time and a line")
-			}
-			return line, nil
-		}
+	if len(answer.Result) == 0 || len(answer.Result[0].Values) == 0 {
+		return "", nil
 	}
-	return "", nil
+	// With a limit of one there is one stream with one entry.
+	entry, line := answer.Result[0].Values[0], ""
+	if len(entry) < 2 || json.Unmarshal(entry[1], &line) != nil {
+		return "", errors.New("read the log lines: an entry is not a time and a line")
+	}
+	return line, nil
 }
 
 // vector reads a query's result. A scalar or a matrix is a fault of the query.

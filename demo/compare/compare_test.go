@@ -168,7 +168,7 @@ func TestAnAnswerThatIsNoneIsAnError(t *testing.T) {
 		_, err := vector(json.RawMessage(data))
 		require.Error(t, err, data)
 	}
-	refused := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "starting", 503) }))
+	refused := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "starting", http.StatusServiceUnavailable) }))
 	defer refused.Close()
 	_, err := api{refused.URL}.metrics(context.Background(), "up")
 	require.ErrorContains(t, err, "503")
