@@ -64,13 +64,13 @@ type Limits struct {
 }
 
 // NewDefaultLimits is generous for every agent that pushes to Loki (their
-// batches are 1 MiB or less) and bounded for everybody else.
+// batches are of 1 MiB, few of 10 MB) and bounded for everybody else.
 func NewDefaultLimits() Limits {
 	return Limits{
-		CompressedBytes:   16 << 20,
-		DecompressedBytes: 64 << 20,
+		CompressedBytes:   8 << 20,
+		DecompressedBytes: 32 << 20,
 		Streams:           10_000,
-		Entries:           500_000,
+		Entries:           100_000,
 	}
 }
 
