@@ -148,3 +148,6 @@ func (q *query) read(line []byte) error {
 	}
 	return nil
 }
+
+// Options are the limits in force.
+func (e *Engine) Options() Options { return e.opts }

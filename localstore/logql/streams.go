@@ -37,6 +37,7 @@ func (q *query) streams(expr *syntax.LogExpr) (Value, error) {
 		To:       p.End.UnixNano(),
 		Backward: p.Direction == Backward,
 		Contains: pipe.Contains(),
+		Having:   pipe.Having(),
 	})
 	next := int64(math.MinInt64)
 	if p.Direction == Backward {

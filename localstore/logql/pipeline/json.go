@@ -80,7 +80,7 @@ func (p *jsonStage) member(d []byte, i, depth int, name string, s *Set) (int, er
 		return skipArray(d, i, depth+1)
 	}
 	v, next, err := scanScalar(d, i)
-	if err != nil || v.kind == jsonNull || name == "" || !p.needed.has(name) {
+	if err != nil || v.kind == jsonNull || !p.needed.has(name) {
 		return next, err
 	}
 	s.extract(name, s.text(v))

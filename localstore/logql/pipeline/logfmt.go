@@ -62,7 +62,7 @@ func (p *logfmtStage) set(pair logfmtPair, s *Set) {
 	if len(pair.value) == 0 && !p.keepEmpty {
 		return
 	}
-	if name := p.names.label("", pair.key); name != "" && p.needed.has(name) {
+	if name := p.names.label("", pair.key); p.needed.has(name) {
 		s.extract(name, s.pairText(pair))
 	}
 }

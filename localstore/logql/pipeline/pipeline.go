@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
 	"github.com/weir-telemetry/weir/localstore/logstore"
 )
@@ -31,6 +33,7 @@ type Pipeline struct {
 	set      Set
 	rendered *renderer
 	needles  []string
+	having   []labels.Label
 
 	record *logstore.Record
 	loaded bool
@@ -39,7 +42,7 @@ type Pipeline struct {
 
 // New compiles the stages.
 func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
-	p := &Pipeline{rendered: &renderer{}}
+	p := &Pipeline{rendered: &renderer{}, having: having(stages)}
 	var n needed
 	if !o.AllLabels {
 		n = need(stages, o.Wanted)
@@ -131,6 +134,10 @@ func (f lineStage) process(line []byte, _ *Set) ([]byte, bool) { return line, f.
 
 // Contains lists texts that every entry that passes holds in its stored line.
 func (p *Pipeline) Contains() []string { return p.needles }
+
+// Having lists values that every entry that passes has in its metadata or its
+// stream's labels.
+func (p *Pipeline) Having() []labels.Label { return p.having }
 
 // Process runs an entry through the stages. The line and the labels are valid
 // until the next call, and no longer than the record.

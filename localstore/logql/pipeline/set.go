@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -134,8 +134,12 @@ func (s *Set) put(name, value string) {
 }
 
 // extract sets what a parser found: a stream's label is not hidden, the first
-// of several values stays, and structured metadata gives way.
+// of several values stays, and structured metadata gives way. A field without a
+// name makes no label.
 func (s *Set) extract(name, value string) {
+	if name == "" {
+		return
+	}
 	name = s.free(name)
 	if !s.parsedAlready(name) {
 		s.put(name, value)
@@ -173,7 +177,7 @@ func (s *Set) Sorted() []Label {
 		}
 	}
 	if !s.sorted {
-		sort.Slice(s.cur, func(i, j int) bool { return s.cur[i].Name < s.cur[j].Name })
+		slices.SortFunc(s.cur, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
 		s.sorted = true
 	}
 	return s.cur
