@@ -1,6 +1,8 @@
 package logstore
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -109,26 +111,25 @@ func (w *fileWriter) finish(err error) error {
 }
 
 // mkdirDurable creates a folder, and those above it, and makes their names
-// durable. It syncs the parent of an existing folder too: an earlier creation
-// may have failed at its sync.
+// durable. It goes down level by level, so that after a failure only the
+// deepest folder can be without a durable name; that one is synced again.
 func mkdirDurable(fsys vfs.FS, path string) error {
-	var made []string
-	for p := path; ; p = filepath.Dir(p) {
-		if _, err := fsys.Stat(p); err == nil || p == filepath.Dir(p) {
-			break
+	parent := filepath.Dir(path)
+	if _, err := fsys.Stat(path); err == nil {
+		// Somebody else's folder may have a parent that we may not read;
+		// then it is not ours to make durable.
+		if err := fsys.SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
 		}
-		made = append(made, p)
+		return nil
+	}
+	if parent != path {
+		if err := mkdirDurable(fsys, parent); err != nil {
+			return err
+		}
 	}
 	if err := fsys.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
-	if len(made) == 0 {
-		made = []string{path}
-	}
-	for _, p := range made {
-		if err := fsys.SyncDir(filepath.Dir(p)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return fsys.SyncDir(parent)
 }

@@ -3,7 +3,7 @@ package logstore
 import (
 	"context"
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/weir-telemetry/weir/internal/vfs"
@@ -21,7 +21,7 @@ func TestOneHistoryUnderManySettingsGivesOneAnswer(t *testing.T) {
 		{512 << 10, 3 << 10, 11, 13, 17},
 	}
 	for seed := range int64(6) {
-		r := rand.New(rand.NewSource(seed))
+		r := rand.New(rand.NewPCG(0, uint64(seed)))
 		var history [][]Stream
 		var m model
 		for range 40 {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -163,25 +163,25 @@ var all = Selection{From: 0, To: 1 << 62}
 // lines, out of order, over three days.
 func randomBatch(r *rand.Rand) []Stream {
 	var out []Stream
-	for range 1 + r.Intn(3) {
-		ls := labels.FromStrings("app", fmt.Sprint("app", r.Intn(3)), "env", []string{"dev", "prod"}[r.Intn(2)])
-		if r.Intn(4) == 0 {
+	for range 1 + r.IntN(3) {
+		ls := labels.FromStrings("app", fmt.Sprint("app", r.IntN(3)), "env", []string{"dev", "prod"}[r.IntN(2)])
+		if r.IntN(4) == 0 {
 			ls = labels.FromStrings("app", "solo")
 		}
 		st := Stream{Labels: ls}
-		for range r.Intn(12) {
-			t := epoch.Add(-time.Duration(r.Intn(3)) * 24 * time.Hour).Add(time.Duration(r.Intn(20)) * time.Millisecond)
-			if r.Intn(5) == 0 {
-				t = t.Add(time.Duration(r.Intn(1000)))
+		for range r.IntN(12) {
+			t := epoch.Add(-time.Duration(r.IntN(3)) * 24 * time.Hour).Add(time.Duration(r.IntN(20)) * time.Millisecond)
+			if r.IntN(5) == 0 {
+				t = t.Add(time.Duration(r.IntN(1000)))
 			}
-			e := Entry{Timestamp: t.UnixNano(), Line: fmt.Sprintf("level=info n=%d %s", r.Intn(4), strings.Repeat("x", r.Intn(40)))}
-			switch r.Intn(4) {
+			e := Entry{Timestamp: t.UnixNano(), Line: fmt.Sprintf("level=info n=%d %s", r.IntN(4), strings.Repeat("x", r.IntN(40)))}
+			switch r.IntN(4) {
 			case 0:
-				e.Metadata = labels.FromStrings("trace_id", fmt.Sprintf("%032x", r.Intn(20)))
+				e.Metadata = labels.FromStrings("trace_id", fmt.Sprintf("%032x", r.IntN(20)))
 			case 1:
-				e.Metadata = labels.FromStrings("a", "", "detected_level", "info", "trace_id", fmt.Sprintf("%032x", r.Intn(5)))
+				e.Metadata = labels.FromStrings("a", "", "detected_level", "info", "trace_id", fmt.Sprintf("%032x", r.IntN(5)))
 			}
-			if r.Intn(10) == 0 {
+			if r.IntN(10) == 0 {
 				e.Line = ""
 			}
 			st.Entries = append(st.Entries, e)
