@@ -115,7 +115,7 @@ func TestHostileFilesAreRefusedWithinMemory(t *testing.T) {
 	for i := 1; i < 60; i++ {
 		fmt.Fprintf(&bomb, "a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
 	}
-	full := func(unit string) string { return strings.Repeat(unit, maxFileSize/len(unit)) }
+	full := func(unit string) string { return strings.Repeat(unit, MaxFileSize/len(unit)) }
 	for name, s := range map[string]string{
 		"alias bomb":    bomb.String(),
 		"too large":     full("#") + "##",

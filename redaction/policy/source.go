@@ -17,7 +17,7 @@ import (
 // Limits of a file. They are far beyond what a reviewer would read, and keep
 // what a hostile file costs within some tens of megabytes.
 const (
-	maxFileSize = 1 << 20
+	MaxFileSize = 1 << 20
 	maxTokens   = 200_000
 )
 
@@ -50,8 +50,8 @@ func (c *collector) tree(data []byte) *yaml.Node {
 
 // readable checks the bytes before any parser sees them.
 func (c *collector) readable(data []byte) bool {
-	if len(data) > maxFileSize {
-		c.add(1, 1, "a policy is read by people; name fewer signals", "the file has %d bytes, more than %d", len(data), maxFileSize)
+	if len(data) > MaxFileSize {
+		c.add(1, 1, "a policy is read by people; name fewer signals", "the file has %d bytes, more than %d", len(data), MaxFileSize)
 		return false
 	}
 	line, column, tokens := 1, 1, 0
