@@ -59,7 +59,9 @@ func receiver(id string, cfg map[string]any) []string {
 	case "filelog":
 		return []string{"lines of the files " + strings.Join(list(cfg["include"]), " ")}
 	case "hostmetrics":
-		return []string{"this machine's " + strings.Join(sortedKeys(asMap(cfg["scrapers"])), ", ")}
+		return []string{"metrics of this machine"}
+	case "own":
+		return []string{"Weir's own metrics"}
 	case "prometheus":
 		var targets []string
 		for _, job := range asList(asMap(cfg["config"])["scrape_configs"]) {

@@ -15,7 +15,7 @@ func conf() map[string]any {
 		"receivers": map[string]any{
 			"otlp":         map[string]any{"protocols": map[string]any{"grpc": map[string]any{"endpoint": "127.0.0.1:4317"}, "http": map[string]any{"endpoint": "127.0.0.1:4318"}}},
 			"filelog":      map[string]any{"include": []any{"/var/log/*.log", "./logs/*.log"}},
-			"hostmetrics":  map[string]any{"scrapers": map[string]any{"memory": nil, "cpu": nil}},
+			"hostmetrics":  map[string]any{},
 			"loki":         map[string]any{"local_store": "local_store"},
 			"otlp/unused":  map[string]any{"protocols": map[string]any{"http": map[string]any{"endpoint": "127.0.0.1:9999"}}},
 			"kafka/events": nil,
@@ -44,7 +44,7 @@ func TestTheSummaryNamesWhatRunsAndNothingElse(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Weir 1.2.3 is running", "OTLP/grpc at 127.0.0.1:4317", "OTLP/http at 127.0.0.1:4318",
-		"/var/log/*.log ./logs/*.log", "cpu, memory", "kafka/events", "http://127.0.0.1:7070/",
+		"/var/log/*.log ./logs/*.log", "metrics of this machine", "kafka/events", "http://127.0.0.1:7070/",
 		"everything, in ./data", "leaving      nothing",
 	} {
 		if !strings.Contains(out.String(), want) {
