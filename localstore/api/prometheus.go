@@ -120,7 +120,7 @@ func Prometheus(ms *metricstore.Store, o PrometheusOptions) http.Handler {
 			Version: prometheusVersion, Revision: o.Revision, Branch: "weir", GoVersion: runtime.Version(),
 		},
 		nil, nil, // notifications
-		prometheus.Gatherers{ms.Gatherer(), registry}, registry,
+		prometheus.Gatherers{ms, registry}, registry,
 		nil,        // statistics of a query as Prometheus renders them
 		false, nil, // no remote write
 		false, false, false, // no OTLP here: the collector's receiver takes it
@@ -231,14 +231,14 @@ type tsdbStatus struct{ ms *metricstore.Store }
 var errNoAdmin = errors.New("the admin interface is not served")
 
 func (t tsdbStatus) Stats(label string, limit int) (*tsdb.Stats, error) {
-	return t.ms.HeadStats(label, limit), nil
+	return t.ms.HeadStats(label, limit)
 }
 
-func (t tsdbStatus) BlockMetas() ([]tsdb.BlockMeta, error) { return t.ms.BlockMetas(), nil }
+func (t tsdbStatus) BlockMetas() ([]tsdb.BlockMeta, error) { return t.ms.BlockMetas() }
 
 func (t tsdbStatus) WALReplayStatus() (tsdb.WALReplayStatus, error) {
-	r, err := t.ms.ReplayStatus()
-	return tsdb.WALReplayStatus{Min: r.Min, Max: r.Max, Current: r.Current}, err
+	r := t.ms.ReplayStatus()
+	return tsdb.WALReplayStatus{Min: r.Min, Max: r.Max, Current: r.Current}, nil
 }
 
 func (tsdbStatus) CleanTombstones() error                                         { return errNoAdmin }

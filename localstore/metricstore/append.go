@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/storage/remote/otlptranslator/prometheusremotewrite"
+	"github.com/prometheus/prometheus/tsdb"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -21,9 +22,16 @@ const targetInfo = "target_info"
 // that Result does not count as rejected is in the write-ahead log. With one,
 // nothing of the batch is promised, and the same batch may be sent again.
 func (s *Store) Append(ctx context.Context, md pmetric.Metrics) (Result, error) {
+	if err := s.writable(); err != nil {
+		return Result{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return Result{}, fmt.Errorf("append metrics: %w", tsdb.ErrNotReady)
+	}
 	var res Result
 	parts := sift(md, &res)
-
 	app := s.newAppender(ctx, &res)
 	unknown, err := s.convert(ctx, parts.cumulative, app)
 	var cum *cumulatingAppender
@@ -39,13 +47,12 @@ func (s *Store) Append(ctx context.Context, md pmetric.Metrics) (Result, error) 
 		return Result{}, errors.Join(err, app.Rollback())
 	}
 	res.reject(ReasonUntranslatable, unknown-parts.known)
-	if err := app.Commit(); err != nil {
-		return Result{}, fmt.Errorf("append to the write-ahead log: %w", err)
+	if err := s.commit(app); err != nil {
+		return Result{}, err
 	}
 	if cum != nil {
 		cum.keep()
 	}
-	s.syncer.committed()
 	s.accepted.Add(int64(res.Accepted))
 	return res, nil
 }

@@ -1,7 +1,6 @@
 package metricstore
 
 import (
-	"errors"
 	"math"
 	"time"
 
@@ -28,18 +27,22 @@ type Stats struct {
 
 // Stats returns the present figures.
 func (s *Store) Stats() Stats {
-	head := s.db.Head()
 	st := Stats{
 		Series:       s.limit.count.Load(),
 		MaxSeries:    s.limit.max,
 		Samples:      s.accepted.Load(),
-		DiskBytes:    head.Size(),
 		Syncs:        s.syncer.syncs.Load(),
 		SyncFailures: s.syncer.failures.Load(),
 		Unsynced:     s.syncer.unsynced(),
 	}
+	db, err := s.tsdb()
+	if err != nil {
+		return st
+	}
+	head := db.Head()
+	st.DiskBytes = head.Size()
 	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, b := range s.db.Blocks() {
+	for _, b := range db.Blocks() {
 		st.Blocks++
 		st.DiskBytes += b.Size()
 		oldest, newest = min(oldest, b.MinTime()), max(newest, b.MaxTime()-1)
@@ -55,23 +58,36 @@ func (s *Store) Stats() Stats {
 }
 
 // HeadStats are the TSDB's own figures on its labels, for status pages.
-func (s *Store) HeadStats(byLabel string, limit int) *tsdb.Stats {
-	return s.db.Head().Stats(byLabel, limit)
+func (s *Store) HeadStats(byLabel string, limit int) (*tsdb.Stats, error) {
+	db, err := s.tsdb()
+	if err != nil {
+		return nil, err
+	}
+	return db.Head().Stats(byLabel, limit), nil
 }
 
 // BlockMetas describes the blocks on disk.
-func (s *Store) BlockMetas() []tsdb.BlockMeta { return s.db.BlockMetas() }
+func (s *Store) BlockMetas() ([]tsdb.BlockMeta, error) {
+	db, err := s.tsdb()
+	if err != nil {
+		return nil, err
+	}
+	return db.BlockMetas(), nil
+}
 
 // Replay says how far the reading of the write-ahead log is, in segments.
 type Replay struct{ Min, Max, Current int }
 
 // ReplayStatus is the state of the last replay.
-func (s *Store) ReplayStatus() (Replay, error) {
-	if s.replay.Head == nil || s.replay.Head.WALReplayStatus == nil {
-		return Replay{}, errors.New("no replay has begun")
-	}
-	st := s.replay.Head.WALReplayStatus
+func (s *Store) ReplayStatus() Replay {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return replayOf(s.replay)
+}
+
+func replayOf(stats *tsdb.DBStats) Replay {
+	st := stats.Head.WALReplayStatus
 	st.RLock()
 	defer st.RUnlock()
-	return Replay{Min: st.Min, Max: st.Max, Current: st.Current}, nil
+	return Replay{Min: st.Min, Max: st.Max, Current: st.Current}
 }

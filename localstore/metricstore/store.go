@@ -9,6 +9,8 @@
 //   - After Append returns, kill -9 loses nothing. A power cut loses what was
 //     appended since the last sync of the write-ahead log, which runs every
 //     SyncInterval: at most a quarter of a second by default.
+//   - A full disk makes Append fail and leaves queries alone; what was
+//     acknowledged before, between and after is still there. See mend.go.
 //   - One process at a time: a second one is refused with [vfs.ErrLocked].
 //   - Past the series limit, new series are refused and the known ones go on.
 //
@@ -21,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -29,6 +32,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/util/compression"
@@ -42,6 +46,7 @@ const (
 	DefaultOutOfOrderWindow = 10 * time.Minute
 	DefaultMaxSeries        = 200_000
 	DefaultSyncInterval     = 200 * time.Millisecond
+	DefaultReserve          = 64 << 20
 )
 
 // maxAhead is how far in the future a sample may lie, as in Prometheus' own
@@ -65,6 +70,9 @@ type Options struct {
 	MaxSeries int
 	// SyncInterval is the pace of the write-ahead log's sync.
 	SyncInterval time.Duration
+	// Reserve is how much of the disk stays free: with less, Append refuses
+	// with ENOSPC. Zero is 64 MiB, negative is none.
+	Reserve int64
 	// Progress, if not nil, is called while Open reads the write-ahead log
 	// again, four times a second and at its end, with the segments done and
 	// their total.
@@ -73,6 +81,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Free says how many bytes a folder's disk can still take; nil asks it.
+	Free func(dir string) (int64, error)
 	// FS is what the sync of the write-ahead log goes through; nil is vfs.OS.
 	// The TSDB itself uses the host's files in any case.
 	FS vfs.FS
@@ -94,6 +104,12 @@ func (o Options) withDefaults() Options {
 	if o.SyncInterval <= 0 {
 		o.SyncInterval = DefaultSyncInterval
 	}
+	if o.Reserve == 0 {
+		o.Reserve = DefaultReserve
+	}
+	if o.Free == nil {
+		o.Free = freeBytes
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -108,22 +124,30 @@ func (o Options) withDefaults() Options {
 
 // Store is an open TSDB. It is safe for concurrent use until Close.
 type Store struct {
-	dir      string
-	opts     Options
-	db       *tsdb.DB
-	registry *prometheus.Registry
-	replay   *tsdb.DBStats
+	dir  string
+	opts Options
 
 	limit    *limiter
 	families families
 	deltas   *cumulator
 	syncer   *syncer
-	lock     interface{ Close() error }
+	lock     io.Closer
 
 	accepted atomic.Int64
 
-	closeOnce sync.Once
-	closeErr  error
+	// mu guards the four below, which change when the store is mended or
+	// closed. Who appends holds it for reading from beginning to end.
+	mu       sync.RWMutex
+	db       *tsdb.DB // nil: closed, or not opened again yet
+	registry *prometheus.Registry
+	replay   *tsdb.DBStats
+	closed   bool
+
+	// commits lets one commit at a time reach the write-ahead log, so that
+	// none follows one that tore it. See mend.go.
+	commits  sync.Mutex
+	torn     atomic.Bool
+	lastMend time.Time // guarded by mu
 }
 
 // Open opens the store in dir and creates it if it is not there. It returns
@@ -148,26 +172,15 @@ func Open(dir string, o Options) (_ *Store, err error) {
 	}()
 
 	s := &Store{
-		dir:      dir,
-		opts:     o,
-		registry: prometheus.NewRegistry(),
-		replay:   tsdb.NewDBStats(),
-		limit:    &limiter{max: int64(o.MaxSeries)},
-		lock:     lock,
+		dir:    dir,
+		opts:   o,
+		limit:  &limiter{max: int64(o.MaxSeries)},
+		deltas: newCumulator(o.MaxSeries),
+		lock:   lock,
 	}
-	s.deltas = newCumulator(o.MaxSeries)
-
-	stop := s.watchReplay()
-	s.db, err = tsdb.Open(dir, o.Logger, s.registry, s.tsdbOptions(), s.replay)
-	stop()
-	if err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = vfs.ErrLocked
-		}
-		return nil, fmt.Errorf("open metrics folder %s: %w", dir, err)
+	if err := s.openTSDB(); err != nil {
+		return nil, err
 	}
-	s.limit.enforce.Store(true)
-
 	s.syncer = newSyncer(o.FS, dir, o.SyncInterval, o.Now)
 	// The names of a store just created are durable before the first sample.
 	if err := errors.Join(s.syncer.sync(), o.FS.SyncDir(dir), o.FS.SyncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
@@ -175,6 +188,26 @@ func Open(dir string, o Options) (_ *Store, err error) {
 	}
 	s.syncer.start()
 	return s, nil
+}
+
+// openTSDB opens the TSDB and reads its write-ahead log again. Nobody else may
+// be using the store.
+func (s *Store) openTSDB() error {
+	s.registry, s.replay = prometheus.NewRegistry(), tsdb.NewDBStats()
+	s.limit.enforce.Store(false)
+	s.limit.count.Store(0)
+	stop := watchReplay(s.replay, s.opts.Progress)
+	db, err := tsdb.Open(s.dir, s.opts.Logger, s.registry, s.tsdbOptions(), s.replay)
+	stop()
+	if err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = vfs.ErrLocked
+		}
+		return fmt.Errorf("open metrics folder %s: %w", s.dir, err)
+	}
+	s.db = db
+	s.limit.enforce.Store(true)
+	return nil
 }
 
 // tsdbOptions are Prometheus' defaults, but for what an edge with few series
@@ -202,14 +235,14 @@ func (s *Store) tsdbOptions() *tsdb.Options {
 }
 
 // watchReplay reports the progress of a replay until the returned function is
-// called.
-func (s *Store) watchReplay() (stop func()) {
-	if s.opts.Progress == nil {
+// called, and then once more.
+func watchReplay(of *tsdb.DBStats, progress func(done, total int)) (stop func()) {
+	if progress == nil {
 		return func() {}
 	}
 	report := func() {
-		if r, err := s.ReplayStatus(); err == nil && r.Max > r.Min {
-			s.opts.Progress(max(0, r.Current-r.Min+1), r.Max-r.Min+1)
+		if r := replayOf(of); r.Max > r.Min {
+			progress(max(0, r.Current-r.Min+1), r.Max-r.Min+1)
 		}
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -230,15 +263,23 @@ func (s *Store) watchReplay() (stop func()) {
 	return func() { close(done); <-ended }
 }
 
-// Close stops the sync, syncs once more and closes the TSDB. Further calls
-// return the first one's answer.
+// Close waits for those who append, syncs once more and closes the TSDB.
+// Further calls do nothing.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() {
-		s.syncer.stop()
-		// The TSDB syncs as it closes, but does not say whether that worked.
-		s.closeErr = errors.Join(s.syncer.sync(), s.db.Close(), s.lock.Close())
-	})
-	return s.closeErr
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.syncer.stop()
+	// The TSDB syncs as it closes, but does not say whether that worked.
+	errs := []error{s.syncer.sync()}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+		s.db = nil
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
 }
 
 // Sync makes everything appended so far durable. The store does so by itself
@@ -251,16 +292,46 @@ func (s *Store) Dir() string { return s.dir }
 // Retention is the time for which samples are kept.
 func (s *Store) Retention() time.Duration { return s.opts.Retention }
 
+// tsdb returns the open TSDB. Its error is tsdb.ErrNotReady, which Prometheus'
+// API answers with 503.
+func (s *Store) tsdb() (*tsdb.DB, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return nil, tsdb.ErrNotReady
+	}
+	return s.db, nil
+}
+
 // Querier, ChunkQuerier and ExemplarQuerier read the store as Prometheus does.
-func (s *Store) Querier(mint, maxt int64) (storage.Querier, error) { return s.db.Querier(mint, maxt) }
+func (s *Store) Querier(mint, maxt int64) (storage.Querier, error) {
+	db, err := s.tsdb()
+	if err != nil {
+		return nil, err
+	}
+	return db.Querier(mint, maxt)
+}
 
 func (s *Store) ChunkQuerier(mint, maxt int64) (storage.ChunkQuerier, error) {
-	return s.db.ChunkQuerier(mint, maxt)
+	db, err := s.tsdb()
+	if err != nil {
+		return nil, err
+	}
+	return db.ChunkQuerier(mint, maxt)
 }
 
 func (s *Store) ExemplarQuerier(ctx context.Context) (storage.ExemplarQuerier, error) {
-	return s.db.ExemplarQuerier(ctx)
+	db, err := s.tsdb()
+	if err != nil {
+		return nil, err
+	}
+	return db.ExemplarQuerier(ctx)
 }
 
-// Gatherer gathers the TSDB's own metrics.
-func (s *Store) Gatherer() prometheus.Gatherer { return s.registry }
+// Gather implements prometheus.Gatherer with the TSDB's own metrics.
+func (s *Store) Gather() ([]*dto.MetricFamily, error) {
+	s.mu.RLock()
+	registry := s.registry
+	s.mu.RUnlock()
+	return registry.Gather()
+}
