@@ -16,6 +16,7 @@ import (
 
 	"github.com/weir-telemetry/weir/internal/version"
 	"github.com/weir-telemetry/weir/localstore/api"
+	"github.com/weir-telemetry/weir/localstore/logql"
 )
 
 // listen binds the address and begins to answer, at first with 503.
@@ -51,6 +52,7 @@ func (l *localStore) route(s *stores) {
 	l.mux.Handle("/api/v1/", api.Prometheus(s.metrics, api.PrometheusOptions{
 		Revision: "weir-" + version.Version,
 	}))
+	l.mux.Handle("/loki/api/v1/", api.Loki(s.logs, logql.NewEngine(s.logs, logql.Options{})))
 	l.mux.Handle("GET /{$}", http.HandlerFunc(l.servePage))
 }
 
