@@ -93,7 +93,10 @@ type verifier struct {
 	hashesBroken          bool // one fault is enough: all that follow differ too
 	next                  int64
 	tree                  frontier
-	broken                bool // records are missing: tree is not the ledger's
+	broken                bool       // records are missing: tree is not the ledger's
+	lost                  [][2]int64 // their indexes, from and to
+	gap                   bool       // reports may be among them, so a sequence may be ahead
+	abandoned             bool       // the rest of the last segment could not be read
 	queue                 queue
 	segmentFile           string
 	segmentEnd, lastFirst int64
@@ -103,6 +106,25 @@ func (v *verifier) add(f *Fault) { v.result.Faults = append(v.result.Faults, f) 
 
 func (v *verifier) fault(off int64, format string, args ...any) {
 	v.add(&Fault{File: v.segmentFile, Offset: off, Index: v.next, What: fmt.Sprintf(format, args...)})
+}
+
+// lose says that no record before index to can be read. What follows from
+// that is not reported as a fault of its own.
+func (v *verifier) lose(to int64) {
+	v.broken = true
+	if to > v.next {
+		v.lost, v.gap = append(v.lost, [2]int64{v.next, to}), true
+	}
+	v.next = to
+}
+
+func (v *verifier) isLost(index int64) bool {
+	for _, r := range v.lost {
+		if r[0] <= index && index < r[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // keys reads the verifier key and the checkpoints.
@@ -164,15 +186,17 @@ func (v *verifier) segment(first int64, last bool) error {
 			return err
 		}
 		v.add(&Fault{File: f.File, Offset: f.Offset, Index: f.Index, What: f.What})
-		v.broken = true
+		v.broken, v.abandoned = true, true
 		return nil
 	}
 	defer s.file.Close()
 	if first != v.next {
-		v.fault(0, "segment begins at record %d, expected %d", first, v.next)
-		v.broken = true
-		v.next = first
+		if !v.abandoned || first < v.next {
+			v.fault(0, "segment begins at record %d, expected %d", first, v.next)
+		}
+		v.lose(first)
 	}
+	v.abandoned = false
 	if h := s.header; !v.broken && (h.sequenceBefore != v.queue.last || h.oldestPending != v.queue.oldest(first)) {
 		v.fault(0, "segment header does not fit the records before it")
 	}
@@ -190,15 +214,16 @@ func (v *verifier) segment(first int64, last bool) error {
 				return nil
 			}
 			v.fault(off, "record is incomplete")
-			v.broken = true
+			v.broken, v.abandoned = true, true
 			return nil
 		case errors.As(err, &fe):
 			v.fault(off, "%s", fe.what)
 			v.broken = true
 			if fe.next == 0 {
-				return nil // where the next one begins is not known
+				v.abandoned = true // where the next one begins is not known
+				return nil
 			}
-			v.next++
+			v.lose(v.next + 1)
 			off = fe.next
 			continue
 		case err != nil:
@@ -214,8 +239,7 @@ func (v *verifier) record(f frame, segment, off int64) {
 	r, err := decodeFrame(f)
 	if err != nil && !errors.Is(err, errBody) {
 		v.fault(off, "%v", err)
-		v.broken = true
-		v.next++
+		v.lose(v.next + 1)
 		return
 	}
 	if err != nil {
@@ -226,8 +250,7 @@ func (v *verifier) record(f frame, segment, off int64) {
 	}
 	if r.Index != v.next {
 		v.fault(off, "record has index %d", r.Index)
-		v.broken = true
-		v.next = r.Index
+		v.lose(r.Index)
 	}
 	v.result.Records++
 	v.meaning(&r, off)
@@ -242,9 +265,10 @@ func (v *verifier) meaning(r *Record, off int64) {
 	case KindReport:
 		v.result.Reports++
 		v.result.Bytes += int64(len(r.Body))
-		if want := v.queue.last + 1; r.Sequence != want {
+		if want := v.queue.last + 1; r.Sequence < want || r.Sequence > want && !v.gap {
 			v.fault(off, "report has sequence %d, expected %d", r.Sequence, want)
 		}
+		v.gap = false
 		if !v.queue.accepted[r.PolicyDigest] {
 			v.fault(off, "report's policy has no earlier acceptance")
 		}
@@ -258,7 +282,9 @@ func (v *verifier) meaning(r *Record, off int64) {
 			v.fault(off, "%v", err)
 			return
 		}
-		if i, ok := v.queue.find(o.Report); !ok {
+		if i, ok := v.queue.find(o.Report); !ok && v.isLost(o.Report) {
+			return
+		} else if !ok {
 			v.fault(off, "outcome is for record %d, which is no earlier report without one", o.Report)
 		} else if v.queue.pending[i].Sequence != r.Sequence {
 			v.fault(off, "outcome has sequence %d, its report %d", r.Sequence, v.queue.pending[i].Sequence)

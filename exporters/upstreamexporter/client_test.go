@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,20 +111,30 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 // TestProxiesInTheEnvironmentAreIgnored uses a name that does not resolve: a
-// proxy would be asked for it, while for loopback Go asks none anyway.
+// proxy would be asked for it, while for loopback Go asks none anyway. Go reads
+// the variables once, at its first request, so they are set for a process of
+// their own: this test again.
 func TestProxiesInTheEnvironmentAreIgnored(t *testing.T) {
-	asked := false
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	const child = "WEIR_TEST_PROXY_CHILD"
+	if os.Getenv(child) != "" {
+		c := testClient(t, TLSConfig{})
+		for _, destination := range []string{"https://fleet.invalid", "http://fleet.invalid"} {
+			_, err := c.post(t.Context(), destination, []byte("report"), time.Now)
+			assert.Error(t, err)
+		}
+		return
+	}
+	var asked atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer proxy.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), child+"=1")
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
-		t.Setenv(name, proxy.URL)
+		cmd.Env = append(cmd.Env, name+"="+proxy.URL)
 	}
-	c := testClient(t, TLSConfig{})
-	for _, destination := range []string{"https://fleet.invalid", "http://fleet.invalid"} {
-		_, err := c.post(t.Context(), destination, []byte("report"), time.Now)
-		assert.Error(t, err)
-	}
-	assert.False(t, asked)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Zero(t, asked.Load())
 }
 
 func TestPlainHTTPStaysOnLoopback(t *testing.T) {
