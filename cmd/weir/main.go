@@ -46,6 +46,7 @@ type command struct {
 // commands lists every verb in the order in which help shows them.
 func commands() []command {
 	var all []command
+	all = append(all, policyCommands()...)
 	all = append(all, ledgerCommands()...)
 	all = append(all, versionCommands()...)
 	return all

@@ -43,10 +43,14 @@ func Explain(w io.Writer, p *Policy) error {
 		e.printf("   at most   %s bits a report, %s bits a day\n", count(s.Budget.BitsPerInterval), count(s.Budget.BitsPerDay))
 		e.printf("   example   %s\n", s.Example)
 	}
-	e.printf("\nIn all at most %s bits a report, %s bits (%s) a day.\n",
-		count(d.Budget.BitsPerInterval), count(d.Budget.BitsPerDay), size(d.Budget.BitsPerDay))
+	e.printf("\nIn all at most %s.\n", SayBudget(d.Budget))
 	e.printf("That counts every report this file allows, likely or not. Who it is from is\nthe same in all of them and counts once, %s bits.\n", count(d.Budget.IdentityBits))
 	return e.err
+}
+
+// SayBudget is the whole budget in words.
+func SayBudget(b BudgetReport) string {
+	return fmt.Sprintf("%s bits a report, %s bits (%s) a day", count(b.BitsPerInterval), count(b.BitsPerDay), size(b.BitsPerDay))
 }
 
 type errWriter struct {

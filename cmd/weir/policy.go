@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/weir-telemetry/weir/redaction/policy"
+)
+
+const (
+	lintUsage    = "[--json] FILE"
+	explainUsage = "[--json] FILE"
+	acceptUsage  = "[--json] FILE --by NAME --reason TEXT"
+)
+
+func policyCommands() []command {
+	return []command{
+		{name: "policy lint", usage: lintUsage, short: "Say everything that is wrong with a policy.", run: runPolicyLint},
+		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
+		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
+	}
+}
+
+// lintAnswer is the JSON of lint, and of the other verbs when the file has
+// faults. Its keys are stable.
+type lintAnswer struct {
+	File    string         `json:"file"`
+	Valid   bool           `json:"valid"`
+	Expired bool           `json:"expired"`
+	Digest  string         `json:"digest,omitempty"`
+	Faults  []policy.Fault `json:"faults"`
+	Omitted int            `json:"omitted"`
+}
+
+func runPolicyLint(e env, args []string) int {
+	a, err := parsePolicyArgs("policy lint", lintUsage, args, nil)
+	if err != nil {
+		return e.fail(err)
+	}
+	p, code := e.readPolicy(a)
+	if p == nil {
+		return code
+	}
+	expired := p.Expired(time.Now())
+	if a.json {
+		return e.json(lintAnswer{File: a.file, Valid: true, Expired: expired, Digest: p.Digest.String(), Faults: []policy.Fault{}}, exitYes)
+	}
+	fmt.Fprintf(e.out, "%s is valid.\n\n  digest   %s\n  signals  %d\n", a.file, p.Digest, len(p.Signals))
+	if expired {
+		fmt.Fprintf(e.out, "  expired  on %s; it cannot be accepted\n", p.Expires.Format(time.DateOnly))
+	}
+	return exitYes
+}
+
+func runPolicyExplain(e env, args []string) int {
+	a, err := parsePolicyArgs("policy explain", explainUsage, args, nil)
+	if err != nil {
+		return e.fail(err)
+	}
+	p, code := e.readPolicy(a)
+	if p == nil {
+		return code
+	}
+	if a.json {
+		return e.json(policy.Describe(p), exitYes)
+	}
+	if err := policy.Explain(e.out, p); err != nil {
+		return e.fail(err)
+	}
+	return exitYes
+}
+
+// policyArgs is what the three verbs have in common.
+type policyArgs struct {
+	file string
+	json bool
+}
+
+// parsePolicyArgs takes flags before and after FILE: people write both.
+func parsePolicyArgs(name, usage string, args []string, more func(*flag.FlagSet)) (policyArgs, error) {
+	var a policyArgs
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.BoolVar(&a.json, "json", false, "")
+	if more != nil {
+		more(fs)
+	}
+	var files []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			return a, fmt.Errorf("%w: usage: weir %s %s", errUsage, name, usage)
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		files, args = append(files, fs.Arg(0)), fs.Args()[1:]
+	}
+	if len(files) != 1 {
+		return a, fmt.Errorf("%w: usage: weir %s %s", errUsage, name, usage)
+	}
+	a.file = files[0]
+	return a, nil
+}
+
+// readPolicy reads and parses the file. Without a policy, what is wrong has
+// been said, and the code is the verb's.
+func (e env) readPolicy(a policyArgs) (*policy.Policy, int) {
+	f, err := os.Open(a.file)
+	if err != nil {
+		return nil, e.fail(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, policy.MaxFileSize+1)) // Parse says that it is too large
+	if err != nil {
+		return nil, e.fail(err)
+	}
+	p, err := policy.Parse(a.file, data)
+	if err == nil {
+		return p, exitYes
+	}
+	var faults *policy.Faults
+	if !errors.As(err, &faults) {
+		return nil, e.fail(err)
+	}
+	if a.json {
+		return nil, e.json(lintAnswer{File: a.file, Faults: faults.List, Omitted: faults.Omitted}, exitNo)
+	}
+	for _, one := range faults.List {
+		fmt.Fprintf(e.out, "%s:%d:%d: %s\n    %s\n", a.file, one.Line, one.Column, one.What, one.Hint)
+	}
+	n := len(faults.List) + faults.Omitted
+	if faults.Omitted > 0 {
+		fmt.Fprintf(e.out, "... and %d more\n", faults.Omitted)
+	}
+	fmt.Fprintf(e.out, "\n%s is not valid: %d fault", a.file, n)
+	if n > 1 {
+		fmt.Fprint(e.out, "s")
+	}
+	fmt.Fprintln(e.out, ".")
+	return nil, exitNo
+}
+
+// json prints one answer and returns its code.
+func (e env) json(v any, code int) int {
+	enc := json.NewEncoder(e.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return e.fail(err)
+	}
+	return code
+}
