@@ -127,6 +127,21 @@ func TestOneBadSampleCostsNoOther(t *testing.T) {
 	}
 }
 
+func TestTheFirstSampleOfAllMayNotBeOlderThanTheRetention(t *testing.T) {
+	s := open(t, t.TempDir(), metricstore.Options{Retention: 24 * time.Hour})
+	now := time.Now().Truncate(time.Second)
+	for _, c := range []struct {
+		ago  time.Duration
+		want map[metricstore.Reason]int
+	}{
+		{25 * time.Hour, map[metricstore.Reason]int{"too_old": 1}},
+		{23 * time.Hour, nil},
+	} {
+		res := add(t, s, batch(func(ms pmetric.MetricSlice) { gauge(ms, "g", now.Add(-c.ago), 1) }))
+		require.Equal(t, c.want, res.Rejected)
+	}
+}
+
 func exponential(ms pmetric.MetricSlice, at time.Time, scale int32, counts ...uint64) pmetric.ExponentialHistogramDataPoint {
 	m := ms.AppendEmpty()
 	m.SetName("exp")

@@ -27,6 +27,12 @@ import (
 //     it again. The torn record is then the last one, and the TSDB's repair
 //     cuts off nothing but that.
 //
+// BUG: when the disk is full to the last byte, the TSDB panics as it moves full
+// chunks out of memory (tsdb/head_append.go, handleChunkWriteError), on a
+// goroutine of its own. Nothing acknowledged is lost, but the process is. The
+// reserve keeps this store from being the one that fills the disk; it cannot
+// keep others from it.
+//
 // BUG: the log of out-of-order samples has the same weakness, and a failed
 // write to it is not even reported by the TSDB. Only the reserve protects it.
 
