@@ -12,15 +12,25 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	otelconftelemetry "go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 	forwardconnector "go.opentelemetry.io/collector/connector/forwardconnector"
+	vitalsconnector "github.com/weir-telemetry/weir/connectors/vitalsconnector"
 	prometheusremotewriteexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter"
+	localstoreexporter "github.com/weir-telemetry/weir/exporters/localstoreexporter"
+	lokiexporter "github.com/weir-telemetry/weir/exporters/lokiexporter"
+	upstreamexporter "github.com/weir-telemetry/weir/exporters/upstreamexporter"
 	basicauthextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension"
 	filestorage "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	localstoreextension "github.com/weir-telemetry/weir/extensions/localstoreextension"
+	policyextension "github.com/weir-telemetry/weir/extensions/policyextension"
+	summaryextension "github.com/weir-telemetry/weir/extensions/summaryextension"
 	memorylimiterprocessor "go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	resourceprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
+	allowlistprocessor "github.com/weir-telemetry/weir/processors/allowlistprocessor"
+	gateprocessor "github.com/weir-telemetry/weir/processors/gateprocessor"
 	otlpreceiver "go.opentelemetry.io/collector/receiver/otlpreceiver"
 	filelogreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver"
 	hostmetricsreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 	prometheusreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver"
+	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
 )
 
 type aliasProvider interface{ DeprecatedAlias() component.Type }
@@ -46,6 +56,9 @@ func components() (otelcol.Factories, error) {
 	factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		basicauthextension.NewFactory(),
 		filestorage.NewFactory(),
+		localstoreextension.NewFactory(),
+		policyextension.NewFactory(),
+		summaryextension.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -53,6 +66,9 @@ func components() (otelcol.Factories, error) {
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
 		basicauthextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.148.0",
 		filestorage.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.149.0",
+		localstoreextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		policyextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		summaryextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
@@ -60,6 +76,7 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory(),
 		hostmetricsreceiver.NewFactory(),
 		prometheusreceiver.NewFactory(),
+		lokireceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -69,21 +86,30 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.149.0",
 		hostmetricsreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v0.149.0",
 		prometheusreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver v0.149.0",
+		lokireceiver.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
 		prometheusremotewriteexporter.NewFactory(),
+		localstoreexporter.NewFactory(),
+		lokiexporter.NewFactory(),
+		upstreamexporter.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
 		prometheusremotewriteexporter.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter v0.149.0",
+		localstoreexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		lokiexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		upstreamexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
 		memorylimiterprocessor.NewFactory(),
 		resourceprocessor.NewFactory(),
+		allowlistprocessor.NewFactory(),
+		gateprocessor.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -91,16 +117,20 @@ func components() (otelcol.Factories, error) {
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
 		memorylimiterprocessor.NewFactory().Type(): "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.149.0",
 		resourceprocessor.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.149.0",
+		allowlistprocessor.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		gateprocessor.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
 		forwardconnector.NewFactory(),
+		vitalsconnector.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
 	factories.ConnectorModules = makeModulesMap(factories.Connectors, map[component.Type]string{
 		forwardconnector.NewFactory().Type(): "go.opentelemetry.io/collector/connector/forwardconnector v0.149.0",
+		vitalsconnector.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	return factories, nil

@@ -17,7 +17,7 @@ import (
 func main() {
 	info := component.BuildInfo{
 		Command:     "weir-collector",
-		Description: "Weir, a telemetry gateway that keeps everything at home and lets a measured overflow pass",
+		Description: "Weir: telemetry stays at home, a measured overflow passes",
 		Version:     "0.1.0",
 	}
 

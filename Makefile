@@ -1,0 +1,63 @@
+# Everything that people and CI do here. `make help` lists it.
+SHELL   := /bin/sh
+TAGS    := remove_all_sd
+# Static binaries; one setting for builds and tests, so that they share a cache.
+export CGO_ENABLED := 0
+VERSION := $(shell sed -n 's/^  version: //p' builder-config.yaml)
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+STAMP   := github.com/weir-telemetry/weir/internal/version
+LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Commit=$(COMMIT)
+RACE    := ./redaction/... ./ledger/... ./localstore/logstore/... ./localstore/logql/... ./processors/... ./connectors/... ./exporters/upstreamexporter/... ./extensions/policyextension/...
+BUILD   := go build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: help run demo build test lint race generate size fuzz clean bin/weir-collector bin/weir bin/demo-shop bin/demo-compare
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
+
+run: build ## build and start the edge, data in ./data
+	@exec ./bin/weir-collector --config config/edge.yaml
+
+demo: build bin/demo-shop bin/demo-compare ## edge, fleet and a sample product, side by side
+	@exec sh demo/run.sh
+
+build: bin/weir-collector bin/weir ## bin/weir-collector and bin/weir, stripped and stamped
+
+bin/weir-collector:
+	@echo "building $@ (the first time takes some minutes)"
+	@$(BUILD) -o $@ ./collector
+bin/weir:
+	@$(BUILD) -o $@ ./cmd/weir
+bin/demo-shop:
+	@$(BUILD) -o $@ ./demo/shop
+bin/demo-compare:
+	@$(BUILD) -o $@ ./demo/compare
+
+test: build bin/demo-shop bin/demo-compare bin/tools ## all tests that need no other server
+	@go test -tags $(TAGS) $(GOTESTFLAGS) ./...
+
+race: ## the packages that share memory, under the race detector
+	CGO_ENABLED=1 go test -race -tags $(TAGS) -short $(RACE)
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s) each
+	@sh scripts/fuzz.sh $(or $(FUZZTIME),30s)
+
+lint: bin/tools ## gofmt, vet, staticcheck
+	@bad=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$bad" ]; then echo "not gofmt'ed:"; echo "$$bad"; exit 1; fi
+	go vet -tags $(TAGS) ./...
+	bin/tools/staticcheck -tags $(TAGS) ./...
+
+generate: bin/tools ## collector/ from builder-config.yaml, components' metadata, dashboards
+	bin/tools/builder --skip-get-modules --skip-compilation --config builder-config.yaml
+	@rm -f collector/go.mod
+	@for f in $$(git ls-files '*/metadata.yaml'); do echo "mdatagen $$f"; (cd $$(dirname $$f) && $(CURDIR)/bin/tools/mdatagen metadata.yaml) || exit 1; done
+	go run -tags $(TAGS) ./dashboards/generate
+
+bin/tools: tools/go.mod tools/go.sum
+	@mkdir -p $@ && go build -C tools -o ../bin/tools/ tool && touch $@
+
+size: build ## the three figures of lightness: binary, idle memory, start
+	@sh scripts/size.sh
+
+clean: ## remove what was built, keep the data
+	rm -rf bin
