@@ -45,6 +45,8 @@ func (l *localStore) open() (_ *stores, err error) {
 	if err := writable(l.cfg.Data); err != nil {
 		return nil, explain(l.cfg.Data, err)
 	}
+	began := time.Now()
+	var segments, bytes int64 // read again from the two write-ahead logs
 	s := &stores{}
 	defer func() {
 		if err != nil {
@@ -56,8 +58,11 @@ func (l *localStore) open() (_ *stores, err error) {
 		MaxBytes:         int64(l.cfg.Metrics.MaxBytes),
 		OutOfOrderWindow: orNone(time.Duration(l.cfg.Metrics.OutOfOrderWindow)),
 		MaxSeries:        l.cfg.Metrics.MaxSeries,
-		Progress:         func(done, total int) { l.state.progress("metrics", int64(done), int64(total), "segments") },
-		Logger:           l.warnings(),
+		Progress: func(done, total int) {
+			segments = int64(total)
+			l.state.progress("metrics", int64(done), int64(total), "segments")
+		},
+		Logger: l.warnings(),
 	})
 	if err != nil {
 		return nil, err
@@ -67,12 +72,17 @@ func (l *localStore) open() (_ *stores, err error) {
 		MaxBytes:     int64(l.cfg.Logs.MaxBytes),
 		MaxStreams:   l.cfg.Logs.MaxStreams,
 		MaxLineBytes: int(l.cfg.Logs.MaxLineBytes),
-		Progress:     func(done, total int64) { l.state.progress("logs", done, total, "bytes") },
+		Progress: func(done, total int64) {
+			bytes = total
+			l.state.progress("logs", done, total, "bytes")
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.state.progress("", 0, 0, "")
+	l.log.Info("the stores are open, their write-ahead logs are read again",
+		zap.Int64("metrics_segments", segments), zap.Int64("logs_bytes", bytes), zap.Duration("took", time.Since(began)))
 	return s, nil
 }
 
