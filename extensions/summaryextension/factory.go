@@ -1,6 +1,8 @@
 // Package summaryextension says on the terminal, once everything runs, what is
 // collected, where to look and what leaves. It reads the effective
 // configuration and the policy's state; it changes nothing and opens nothing.
+// As the one part that knows when the start is over, it also has the memory
+// given back that only the start needed.
 package summaryextension
 
 import (
@@ -17,7 +19,7 @@ func NewFactory() extension.Factory {
 		component.MustNewType("summary"),
 		func() component.Config { return &Config{Policy: component.MustNewID("policy")} },
 		func(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
-			return &summary{cfg: cfg.(*Config), build: set.BuildInfo, out: os.Stderr}, nil
+			return &summary{cfg: cfg.(*Config), build: set.BuildInfo, out: os.Stderr, log: set.Logger}, nil
 		},
 		component.StabilityLevelAlpha,
 	)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
+	"go.uber.org/zap"
 
+	"github.com/weir-telemetry/weir/internal/residency"
 	"github.com/weir-telemetry/weir/redaction/consent"
 )
 
@@ -22,16 +25,27 @@ type summary struct {
 	build component.BuildInfo
 	out   io.Writer
 
+	log *zap.Logger
+
 	host component.Host
 	conf *confmap.Conf
+	rest *time.Timer
 }
+
+// settle is how long after the start the process is taken to be at rest.
+const settle = 5 * time.Second
 
 func (s *summary) Start(_ context.Context, host component.Host) error {
 	s.host = host
 	return nil
 }
 
-func (s *summary) Shutdown(context.Context) error { return nil }
+func (s *summary) Shutdown(context.Context) error {
+	if s.rest != nil {
+		s.rest.Stop()
+	}
+	return nil
+}
 
 func (s *summary) NotifyConfig(_ context.Context, conf *confmap.Conf) error {
 	s.conf = conf
@@ -56,7 +70,14 @@ func (s *summary) Ready() error {
 		fmt.Fprintf(s.out, "  %-12s %s\n", label, l.text)
 	}
 	fmt.Fprintln(s.out)
+	s.rest = time.AfterFunc(settle, s.giveBack)
 	return nil
+}
+
+func (s *summary) giveBack() {
+	if err := residency.GiveBack(); err != nil {
+		s.log.Debug("the memory of the start stays resident", zap.Error(err))
+	}
 }
 
 func (s *summary) NotReady() error { return nil }
