@@ -1,6 +1,9 @@
 package logstore
 
 import (
+	"encoding/hex"
+	"slices"
+
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -10,6 +13,7 @@ type blockData struct {
 	ends  []uint32 // of the lines
 	lines []byte
 
+	numbers []uint64
 	columns []columnData
 	meta    []byte
 	hasMeta bool // the columns are decoded
@@ -26,6 +30,7 @@ type columnData struct {
 	ends []uint32 // plain: end of the value in data
 	has  []bool
 	data []byte
+	text []byte // hexadecimal: the memory of data
 }
 
 // line returns the line of a row, a view into the block.
@@ -62,25 +67,26 @@ func (bd *blockData) decodeTimes(h *blockHeader, b []byte) error {
 	d := decoder{b: b}
 	unit := int64(1)
 	scale := d.byte()
-	if scale > 3 || uint64(h.count) > uint64(len(b)) {
+	if scale > 3 || h.count > maxBlockEntries || h.count == 0 {
 		return errCorrupt
 	}
 	for range scale {
 		unit *= 1000
 	}
 	bd.times, bd.ends = bd.times[:0], bd.ends[:0]
+	bd.numbers = d.planes(bd.numbers, int(h.count))
 	t := h.minT
-	for range h.count {
-		step := d.varint() * unit
+	for _, n := range bd.numbers {
+		step := int64(n) * unit
 		if step < 0 {
-			return errCorrupt // sorted when written
+			return errCorrupt
 		}
 		t += step
 		bd.times = append(bd.times, t)
 	}
+	bd.numbers = d.planes(bd.numbers, int(h.count))
 	var end uint64
-	for range h.count {
-		n := d.uvarint()
+	for _, n := range bd.numbers {
 		if end += n; n > maxSection || end > uint64(h.linesRaw) {
 			return errCorrupt
 		}
@@ -90,6 +96,26 @@ func (bd *blockData) decodeTimes(h *blockHeader, b []byte) error {
 		return errCorrupt
 	}
 	return nil
+}
+
+// planes is the inverse of appendPlanes; on a fault it returns none.
+func (d *decoder) planes(buf []uint64, count int) []uint64 {
+	width := int(d.byte())
+	if width > 8 {
+		d.fail()
+	}
+	b := d.take(uint64(width * count))
+	if d.err != nil {
+		return buf[:0]
+	}
+	buf = slices.Grow(buf[:0], count)[:count]
+	clear(buf)
+	for w := range width {
+		for i, c := range b[w*count : (w+1)*count] {
+			buf[i] |= uint64(c) << (8 * w)
+		}
+	}
+	return buf
 }
 
 // decodeMeta decodes the metadata section, whose checksum the caller has
@@ -157,9 +183,30 @@ func (c *columnData) decode(d *decoder, rows int) {
 			c.ends = append(c.ends, uint32(end))
 		}
 		c.data = d.take(end)
+	case columnHex:
+		c.decodeHex(d, rows)
 	default:
 		d.fail()
 	}
+}
+
+func (c *columnData) decodeHex(d *decoder, rows int) {
+	n := d.uvarint()
+	if n == 0 || n > maxHex/2 {
+		d.fail()
+	}
+	c.text = c.text[:0]
+	for _, has := range d.take(uint64(rows)) {
+		if has > 1 {
+			d.fail()
+		}
+		if has == 1 {
+			c.text = hex.AppendEncode(c.text, d.take(n))
+		}
+		c.has = append(c.has, has == 1)
+		c.ends = append(c.ends, uint32(len(c.text)))
+	}
+	c.data = c.text
 }
 
 // value returns what a row has in the column.

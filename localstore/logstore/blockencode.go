@@ -2,6 +2,8 @@ package logstore
 
 import (
 	"encoding/binary"
+	"encoding/hex"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -10,24 +12,33 @@ import (
 
 // The times section is
 //
-//	scale byte, count × varint delta, count × uvarint line length
+//	scale byte, deltas, line lengths
 //
 // where a delta is the step from the entry before (the first from the header's
-// min time), divided by 10^(3×scale). The lines section is the lines, one
-// after another. The metadata section, absent when no entry has any, is
+// min time), divided by 1000^scale. Deltas and lengths are planes: a byte w,
+// then the lowest byte of each number, and so on up to the w-th. In planes the
+// high bytes, mostly zero, cost nothing once compressed; as varints they cost
+// a quarter of the section.
+//
+// The lines section is the lines, one after another. The metadata section,
+// absent when no entry has any, is
 //
 //	uvarint columns, then for each, sorted by name:
 //	  name, kind
 //	  kind 1: uvarint n, n × value, count × uvarint (0: absent, else 1 + index)
 //	  kind 2: count × uvarint (0: absent, else 1 + length), the values
+//	  kind 3: uvarint n, count × byte (0: absent, else 1), the values, which are
+//	    2n digits of lower-case hexadecimal, as n bytes
 const (
 	columnDictionary = 1
 	columnPlain      = 2
+	columnHex        = 3 // trace and span ids
 )
 
 // blockEncoder builds blocks; its buffers live as long as a flush.
 type blockEncoder struct {
 	times, lines, meta []byte
+	numbers            []uint64
 	columns            map[string]*columnEncoder
 	names              []string
 	free               []*columnEncoder
@@ -38,6 +49,7 @@ type blockEncoder struct {
 type columnEncoder struct {
 	values []string // by row; rows beyond the end are absent
 	has    []bool
+	set    int               // rows that are present
 	dict   map[string]uint32 // nil once there are too many
 	order  []string
 }
@@ -48,19 +60,21 @@ func (be *blockEncoder) encode(b, filter []byte, salt uint64, offset int64, ls [
 	h := blockHeader{count: uint32(len(entries)), minT: entries[0].ts, maxT: entries[len(entries)-1].ts, labels: uint32(len(ls)), labelsCRC: crc(ls)}
 	be.reset()
 	scale, unit := timeScale(entries)
-	be.times = append(be.times[:0], scale)
+	be.times, be.numbers = append(be.times[:0], scale), be.numbers[:0]
 	prev := h.minT
 	for _, e := range entries {
-		be.times = binary.AppendVarint(be.times, (e.ts-prev)/unit)
+		be.numbers = append(be.numbers, uint64((e.ts-prev)/unit))
 		prev = e.ts
 	}
-	be.lines = be.lines[:0]
+	be.times = appendPlanes(be.times, be.numbers)
+	be.lines, be.numbers = be.lines[:0], be.numbers[:0]
 	for row, e := range entries {
 		line, meta := e.split()
-		be.times = binary.AppendUvarint(be.times, uint64(len(line)))
+		be.numbers = append(be.numbers, uint64(len(line)))
 		be.lines = append(be.lines, line...)
 		be.addMetadata(row, meta)
 	}
+	be.times = appendPlanes(be.times, be.numbers)
 	filter = be.encodeMetadata(filter, len(entries))
 
 	start := len(b)
@@ -79,6 +93,21 @@ func (be *blockEncoder) encode(b, filter []byte, salt uint64, offset int64, ls [
 	h.meta, h.metaRaw, h.mCRC = section(be.meta)
 	h.append(b[start:start], salt, offset) // over the room left for it
 	return b, filter, h
+}
+
+func appendPlanes(b []byte, numbers []uint64) []byte {
+	var all uint64
+	for _, n := range numbers {
+		all |= n
+	}
+	width := (bits.Len64(all) + 7) / 8
+	b = append(b, byte(width))
+	for shift := 0; shift < 8*width; shift += 8 {
+		for _, n := range numbers {
+			b = append(b, byte(n>>shift))
+		}
+	}
+	return b
 }
 
 // timeScale finds the coarsest unit that all steps are multiples of: senders
@@ -123,7 +152,7 @@ func (be *blockEncoder) column() *columnEncoder {
 		be.free = be.free[:n-1]
 		clear(c.values) // do not keep entries of the block before alive
 		clear(c.order)
-		c.values, c.has, c.order = c.values[:0], c.has[:0], c.order[:0]
+		c.values, c.has, c.order, c.set = c.values[:0], c.has[:0], c.order[:0], 0
 		if c.dict == nil {
 			c.dict = map[string]uint32{}
 		} else {
@@ -142,6 +171,7 @@ func (c *columnEncoder) add(row int, value string) {
 		c.values, c.has = append(c.values, ""), append(c.has, false)
 	}
 	c.values, c.has = append(c.values, value), append(c.has, true)
+	c.set++
 	if c.dict == nil {
 		return
 	}
@@ -150,7 +180,7 @@ func (c *columnEncoder) add(row int, value string) {
 	}
 	c.order = append(c.order, value)
 	c.dict[value] = uint32(len(c.order))
-	if len(c.order) > 64 && len(c.order)*2 > len(c.values) {
+	if len(c.order) > 16 && len(c.order)*2 > c.set {
 		c.dict = nil
 	}
 }
@@ -170,6 +200,9 @@ func (be *blockEncoder) encodeMetadata(filter []byte, rows int) []byte {
 		distinct := c.order
 		if c.dict != nil {
 			b = c.appendDictionary(b)
+		} else if n := c.hexLen(); n > 0 {
+			b = c.appendHex(b, n)
+			distinct = c.values
 		} else {
 			b = c.appendPlain(b)
 			distinct = c.values
@@ -214,6 +247,49 @@ func (c *columnEncoder) appendPlain(b []byte) []byte {
 	}
 	for _, v := range c.values {
 		b = append(b, v...)
+	}
+	return b
+}
+
+// hexLen is the length that all values have if they are hexadecimal, else 0.
+func (c *columnEncoder) hexLen() int {
+	n := 0
+	for i, v := range c.values {
+		if !c.has[i] {
+			continue
+		}
+		if n == 0 {
+			n = len(v)
+		}
+		if len(v) != n || n == 0 || n%2 != 0 || n > maxHex {
+			return 0
+		}
+		for k := range n {
+			if d := v[k]; (d < '0' || d > '9') && (d < 'a' || d > 'f') {
+				return 0
+			}
+		}
+	}
+	return n
+}
+
+// maxHex bounds the digits, and with them what a few bytes decode to.
+const maxHex = 128
+
+func (c *columnEncoder) appendHex(b []byte, digits int) []byte {
+	b = append(b, columnHex)
+	b = binary.AppendUvarint(b, uint64(digits/2))
+	for _, has := range c.has {
+		if has {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
+	}
+	for i, v := range c.values {
+		if c.has[i] {
+			b, _ = hex.AppendDecode(b, []byte(v)) // hexLen has looked at it
+		}
 	}
 	return b
 }

@@ -214,7 +214,7 @@ func TestAFlippedBitInABlockFileCostsOneBlock(t *testing.T) {
 		}
 		s := open(t, m, o)
 		got := len(iterate(t, s, all))
-		having := Selection{To: 1 << 62, Having: selections(t)[12].Having}
+		having := Selection{To: 1 << 62, Having: selections(t)[13].Having}
 		having.Having[0].Value = fmt.Sprintf("%032x", 3)
 		found := len(iterate(t, s, having))
 		st := s.Stats()

@@ -75,7 +75,8 @@ func FuzzBlock(f *testing.F) {
 	var be blockEncoder
 	be.encode(nil, nil, 1, 0, appendLabels(nil, st.labels), h.inOrder())
 	f.Add(uint32(3), h.minT, be.times, be.lines, be.meta)
-	f.Add(uint32(1), int64(0), []byte{3, 0, 1}, []byte("x"), []byte{1, 1, 'k', 2, 2, 'v'})
+	f.Add(uint32(1), int64(0), []byte{3, 0, 1, 1}, []byte("x"), []byte{1, 1, 'k', 2, 2, 'v'})
+	f.Add(uint32(1), int64(0), []byte{3, 0, 1, 1}, []byte("x"), []byte{1, 1, 'k', 3, 2, 1, 0xab, 0xcd})
 	f.Fuzz(func(t *testing.T, count uint32, minT int64, times, lines, meta []byte) {
 		b := make([]byte, blockHeaderSize)
 		hd := blockHeader{count: count % 1000, minT: minT, maxT: minT, labelsCRC: crc(nil)}

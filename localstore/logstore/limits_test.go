@@ -281,12 +281,15 @@ func TestConcurrentAppendsShareASync(t *testing.T) {
 			mustAppend(t, s, batchOf(n+1))
 		}()
 	}
-	for {
+	for start := time.Now(); ; {
 		s.queue.mu.Lock()
 		n := len(s.queue.waiting)
 		s.queue.mu.Unlock()
 		if n >= callers/2 {
 			break
+		}
+		if time.Since(start) > 10*time.Second {
+			t.Fatal("appends do not queue behind a sync")
 		}
 		time.Sleep(time.Millisecond)
 	}

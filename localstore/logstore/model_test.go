@@ -175,7 +175,11 @@ func randomBatch(r *rand.Rand) []Stream {
 				t = t.Add(time.Duration(r.IntN(1000)))
 			}
 			e := Entry{Timestamp: t.UnixNano(), Line: fmt.Sprintf("level=info n=%d %s", r.IntN(4), strings.Repeat("x", r.IntN(40)))}
-			switch r.IntN(4) {
+			switch r.IntN(6) {
+			case 2: // so many that they get columns of their own
+				e.Metadata = labels.FromStrings("span_id", fmt.Sprintf("%016x", r.Uint64()), "user", strings.Repeat("u", r.IntN(60)))
+			case 3:
+				e.Metadata = labels.FromStrings("odd", []string{"", "ab", "0g", "00ff"}[r.IntN(4)]+fmt.Sprint(r.Uint64()))
 			case 0:
 				e.Metadata = labels.FromStrings("trace_id", fmt.Sprintf("%032x", r.IntN(20)))
 			case 1:
@@ -210,6 +214,7 @@ func selections(t testing.TB) []Selection {
 		{To: 1 << 62, Matchers: []*labels.Matcher{m(labels.MatchEqual, "env", "")}},
 		{To: 1 << 62, Matchers: []*labels.Matcher{m(labels.MatchNotRegexp, "env", "prod|x")}},
 		{To: 1 << 62, Matchers: []*labels.Matcher{m(labels.MatchEqual, "app", "none")}},
+		{To: 1 << 62, Matchers: []*labels.Matcher{m(labels.MatchRegexp, "app", "app1|app2|solo"), m(labels.MatchEqual, "env", "prod")}},
 		{To: 1 << 62, Contains: []string{"n=3 ", "xxxxxxxx"}},
 		{To: 1 << 62, Contains: []string{"n=2"}, Backward: true},
 		{To: 1 << 62, Contains: []string{"level=info n=1 xlevel"}},
