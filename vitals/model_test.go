@@ -254,6 +254,8 @@ func sampleLogs(n int) plog.Logs {
 	return ld
 }
 
+// sampleTraces are spans as HTTP servers and their clients write them, with the
+// attributes that the semantic conventions require and recommend, in any order.
 func sampleTraces(n int) ptrace.Traces {
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
@@ -262,17 +264,38 @@ func sampleTraces(n int) ptrace.Traces {
 	ss := rs.ScopeSpans().AppendEmpty()
 	for i := range n {
 		s := ss.Spans().AppendEmpty()
-		s.SetName("POST /orders")
+		s.SetName("POST /orders/{order}")
 		s.SetKind(ptrace.SpanKind(1 + i%5))
 		s.SetTraceID(pcommon.TraceID{1, byte(i)})
 		s.SetSpanID(pcommon.SpanID{2, byte(i)})
+		s.SetParentSpanID(pcommon.SpanID{3, byte(i)})
 		s.SetStartTimestamp(pcommon.Timestamp(1_700_000_000_000_000_000 + i))
 		s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(i%100)*3_000_000)
-		for j := range 8 {
-			if k := (i + j) % 8; k == 3 {
-				s.Attributes().PutInt("http.response.status_code", int64(200+i%400))
-			} else {
-				s.Attributes().PutStr(fmt.Sprintf("attribute.number.%d", k), fmt.Sprintf("value %d", i*j))
+		a := s.Attributes()
+		for j := range 11 {
+			switch (i + j) % 11 {
+			case 0:
+				a.PutStr("http.request.method", "POST")
+			case 1:
+				a.PutStr("url.path", fmt.Sprintf("/orders/%d", i))
+			case 2:
+				a.PutStr("url.scheme", "https")
+			case 3:
+				a.PutInt("http.response.status_code", int64(200+i%400))
+			case 4:
+				a.PutStr("http.route", "/orders/{order}")
+			case 5:
+				a.PutStr("server.address", "shop.example.com")
+			case 6:
+				a.PutInt("server.port", 443)
+			case 7:
+				a.PutStr("client.address", fmt.Sprintf("10.0.%d.%d", i%200, i%250))
+			case 8:
+				a.PutStr("network.protocol.version", "1.1")
+			case 9:
+				a.PutStr("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+			case 10:
+				a.PutInt("thread.id", int64(i%64))
 			}
 		}
 	}
