@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,9 +128,9 @@ func TestARefusalIsCountedAndSaidOnceWithoutItsText(t *testing.T) {
 		}
 		c.Add(t.Context(), 1)
 		var sink consumertest.MetricsSink
-		refuse := true
+		var taking atomic.Bool
 		next, err := consumer.NewMetrics(func(ctx context.Context, md pmetric.Metrics) error {
-			if refuse {
+			if !taking.Load() {
 				return errors.New("canary")
 			}
 			return sink.ConsumeMetrics(ctx, md)
@@ -140,7 +141,7 @@ func TestARefusalIsCountedAndSaidOnceWithoutItsText(t *testing.T) {
 		r := start(t, s.set, next)
 		time.Sleep(31 * time.Second)
 		synctest.Wait()
-		refuse = false
+		taking.Store(true)
 		time.Sleep(20 * time.Second)
 		if err := r.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
