@@ -6,9 +6,8 @@
 #   demo/run.sh [--once]      --once: stop after the comparison
 #
 # Everything it writes is under ./data-demo, which each run begins anew.
-# WEIR_LISTEN, WEIR_OTLP_GRPC, WEIR_OTLP_HTTP, WEIR_FLEET_LISTEN and
-# WEIR_FLEET_OWN move the addresses; that of the fleet's receiver is in the
-# policy and stays.
+# WEIR_LISTEN, WEIR_OTLP_GRPC, WEIR_OTLP_HTTP and WEIR_FLEET_LISTEN move the
+# addresses; that of the fleet's receiver is in the policy and stays.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,7 +22,6 @@ edge=${WEIR_LISTEN:-127.0.0.1:7070}
 grpc=${WEIR_OTLP_GRPC:-127.0.0.1:4317}
 otlp=${WEIR_OTLP_HTTP:-127.0.0.1:4318}
 fleet=${WEIR_FLEET_LISTEN:-127.0.0.1:7171}
-own=${WEIR_FLEET_OWN:-127.0.0.1:4419}
 reports=127.0.0.1:4418
 policy=policies/sample-shop.yaml
 data=./data-demo
@@ -33,7 +31,7 @@ fail() { echo "demo: $*" >&2; exit 1; }
 for b in weir-collector weir demo-shop demo-compare; do
 	[ -x "bin/$b" ] || fail "bin/$b is missing: run 'make demo', which builds it"
 done
-bin/demo-compare free "$edge" "$grpc" "$otlp" "$fleet" "$own" "$reports" || exit 1
+bin/demo-compare free "$edge" "$grpc" "$otlp" "$fleet" "$reports" || exit 1
 
 rm -rf "$data"
 mkdir -p "$data/edge" "$data/fleet" "$data/shop-logs"
@@ -65,7 +63,7 @@ until_ready() {
 echo "demo: accepting $policy in the customer's name"
 WEIR_DATA="$data/edge" bin/weir policy accept "$policy" --by demo --reason "sample policy of the demo"
 
-WEIR_DATA="$data/fleet" WEIR_FLEET_LISTEN="$fleet" WEIR_FLEET_OTLP_HTTP="$reports" WEIR_FLEET_OWN="$own" \
+WEIR_DATA="$data/fleet" WEIR_FLEET_LISTEN="$fleet" WEIR_FLEET_OTLP_HTTP="$reports" \
 	WEIR_FLEET_POLICIES="$policy" \
 	bin/weir-collector --config config/fleet.yaml >"$data/fleet.log" 2>&1 &
 fleet_pid=$!

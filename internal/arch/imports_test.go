@@ -84,7 +84,7 @@ func TestComponentsNeverImportEachOther(t *testing.T) {
 func TestPurePackagesKnowNoCollector(t *testing.T) {
 	const pdata = "go.opentelemetry.io/collector/pdata"
 	for _, p := range packages(t) {
-		if !under(p.ImportPath, "redaction", "ledger", "localstore", "internal") {
+		if !under(p.ImportPath, "redaction", "ledger", "localstore", "vitals", "internal") {
 			continue
 		}
 		for _, imp := range p.Imports {

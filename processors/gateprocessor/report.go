@@ -53,12 +53,27 @@ func admit(md pmetric.Metrics, p *policy.Policy, r report, now time.Time) pmetri
 	for i := range from.Len() - 1 {
 		from.At(i).CopyTo(to.AppendEmpty())
 	}
+	to.RemoveIf(withoutValues)
 	gauge(to, sequenceGauge, "{report}", r.time, float64(r.sequence))
 	// Whole seconds: of reports that come in a burst, two in one millisecond
 	// have one value and do not contradict each other.
 	gauge(to, lastReportGauge, "s", pcommon.NewTimestampFromTime(now), float64(now.Unix()))
 	gauge(to, revisionGauge, "{revision}", r.time, float64(p.Revision))
 	return out
+}
+
+// withoutValues takes out of a gauge the points that say "not measured in this
+// interval", and says whether none is left. Stored, each would end its series
+// until the next value, and what is measured more seldom than it is reported
+// would come and go; without them a series ends as any other does that is no
+// longer heard of.
+func withoutValues(m pmetric.Metric) bool {
+	if m.Type() != pmetric.MetricTypeGauge {
+		return false
+	}
+	points := m.Gauge().DataPoints()
+	points.RemoveIf(func(p pmetric.NumberDataPoint) bool { return p.Flags().NoRecordedValue() })
+	return points.Len() == 0
 }
 
 func gauge(to pmetric.MetricSlice, name, unit string, at pcommon.Timestamp, value float64) {

@@ -58,7 +58,7 @@ func TestNothingLeavesWithoutAnAcceptedPolicy(t *testing.T) {
 			if got := v.all(); len(got) != 0 {
 				t.Errorf("%d requests left", len(got))
 			}
-			if n := strings.Count(e.out.String(), "WARN\tnothing leaves") + strings.Count(e.out.String(), "warn\tnothing leaves"); n != 1 {
+			if n := strings.Count(e.out.String(), "policy extension: nothing leaves"); n != 1 {
 				t.Errorf("the reason is said %d times, want once", n)
 			}
 		})

@@ -95,7 +95,6 @@ func newFleet(t *testing.T) *node {
 	n := &node{t: t, config: "config/fleet.yaml", data: filepath.Join(t.TempDir(), "data"), api: freePort(t), otlp: freePort(t), out: &output{}}
 	n.env = []string{
 		"WEIR_DATA=" + n.data, "WEIR_FLEET_LISTEN=" + n.api, "WEIR_FLEET_OTLP_HTTP=" + n.otlp,
-		"WEIR_FLEET_OWN=" + freePort(t),
 	}
 	return n
 }
