@@ -24,7 +24,9 @@ type Description struct {
 type SignalDescription struct {
 	Name       string                 `json:"name"`
 	Line       int                    `json:"line"`
+	Set        string                 `json:"set,omitempty"`
 	Kind       string                 `json:"kind"`
+	UpDown     bool                   `json:"up_down,omitempty"`
 	Unit       string                 `json:"unit"`
 	What       string                 `json:"what"`
 	Why        string                 `json:"why"`
@@ -57,7 +59,7 @@ func Describe(p *Policy) Description {
 	for i := range p.Signals {
 		s := &p.Signals[i]
 		one := SignalDescription{
-			Name: s.Name, Line: s.Line, Kind: s.Kind.String(), Unit: s.Unit, What: s.what(), Why: s.Why, Owner: s.Owner,
+			Name: s.Name, Line: s.Line, Set: s.Set, Kind: s.Kind.String(), UpDown: s.UpDown, Unit: s.Unit, What: s.what(), Why: s.Why, Owner: s.Owner,
 			Category: s.Category, Expires: lastDay(s.Expires), Attributes: []AttributeDescription{},
 			Budget: d.Budget.Signals[i], Example: s.example(),
 		}

@@ -28,7 +28,7 @@ func Explain(w io.Writer, p *Policy) error {
 	e.printf("  its time, and since when it counts\n")
 	e.printf("\nBesides that, nothing leaves but %s.\n", plural(len(d.Signals), "signal"))
 	for i, s := range d.Signals {
-		e.printf("\n%d. %s (line %d)\n", i+1, s.Name, s.Line)
+		e.printf("\n%d. %s (%s)\n", i+1, s.Name, s.place())
 		e.printf("   what      %s\n", s.What)
 		e.printf("   why       %s\n", s.Why)
 		e.printf("   ask       %s\n", s.Owner)
@@ -46,6 +46,14 @@ func Explain(w io.Writer, p *Policy) error {
 	e.printf("\nIn all at most %s.\n", SayBudget(d.Budget))
 	e.printf("That counts every report this file allows, likely or not. Who it is from is\nthe same in all of them and counts once, %s bits.\n", count(d.Budget.IdentityBits))
 	return e.err
+}
+
+// place says where an entry stands.
+func (s *SignalDescription) place() string {
+	if s.Set != "" {
+		return fmt.Sprintf("out of the built-in set %s, line %d", s.Set, s.Line)
+	}
+	return fmt.Sprintf("line %d", s.Line)
 }
 
 // SayBudget is the whole budget in words.
@@ -68,7 +76,11 @@ func (s *Signal) what() string {
 	var b strings.Builder
 	switch s.Kind {
 	case KindSum:
-		fmt.Fprintf(&b, "a running total%s that only grows", unit(s.Unit))
+		if s.UpDown {
+			fmt.Fprintf(&b, "a total%s that goes up and down", unit(s.Unit))
+		} else {
+			fmt.Fprintf(&b, "a running total%s that only grows", unit(s.Unit))
+		}
 	case KindGauge:
 		fmt.Fprintf(&b, "a measure%s of the moment; points that meet become their %s", unit(s.Unit), mergeWords[s.Merge])
 	case KindHistogram:

@@ -78,6 +78,8 @@ func checkPolicy(t *testing.T, p *Policy) {
 			t.Fatalf("%s has %d series of %d", s.Name, s.MaxSeries, dense)
 		case (s.Kind == KindGauge) != (s.Merge != MergeNone) || (s.Kind == KindHistogram) != (len(s.Bounds) > 0):
 			t.Fatalf("%s has merge %v, bounds %v", s.Name, s.Merge, s.Bounds)
+		case s.UpDown && s.Kind != KindSum:
+			t.Fatalf("%s is a %v that goes up and down", s.Name, s.Kind)
 		case s.Kind != KindHistogram && !s.HasValue:
 			t.Fatalf("%s is not bounded", s.Name)
 		}

@@ -24,7 +24,7 @@ const (
 	maxWhy, maxOwner  = 1000, 200
 )
 
-var topKeys = []string{"version", "product", "vendor", "revision", "destination", "interval", "expires", "identity", "signals"}
+var topKeys = []string{"version", "product", "vendor", "revision", "destination", "interval", "expires", "identity", "include", "signals"}
 
 var (
 	slugShape = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
@@ -82,8 +82,12 @@ func (c *collector) policy(root *yaml.Node, p *Policy) {
 	if n := c.need(f, root, "the policy", "identity"); n != nil {
 		p.Identity = c.identity(n)
 	}
+	var included []placed
+	if e, ok := f["include"]; ok {
+		included = c.included(e.value)
+	}
 	if n := c.need(f, root, "the policy", "signals"); n != nil {
-		p.Signals = c.signals(n)
+		p.Signals = c.signals(n, included)
 	}
 }
 
@@ -127,32 +131,43 @@ func (c *collector) identity(n *yaml.Node) []Attribute {
 	return list
 }
 
-func (c *collector) signals(n *yaml.Node) []Signal {
+// placed is an entry with where its name stands, or the include that brought it.
+type placed struct {
+	Signal
+	line, column int
+}
+
+// signals reads the entries, and holds them and the included ones together.
+func (c *collector) signals(n *yaml.Node, included []placed) []Signal {
 	if n.Kind != yaml.SequenceNode {
 		c.add(n.Line, n.Column, "write a list: each entry starts with - name:", "signals is %s, not a list", shape(n))
 		return nil
 	}
-	if len(n.Content) > maxSignals {
-		c.add(n.Line, n.Column, "name fewer; a policy is read by people", "%d signals, more than %d", len(n.Content), maxSignals)
+	if count := len(n.Content) + len(included); count > maxSignals {
+		c.add(n.Line, n.Column, "name fewer; a policy is read by people", "%d signals, more than %d", count, maxSignals)
 		return nil
 	}
-	var list []Signal
-	seen := map[string]*Signal{}
-	total := 0
+	var entries []placed
 	for _, entry := range n.Content {
-		s := c.signal(entry)
+		s := placed{Signal: c.signal(entry)}
+		if at := valueOf(entry, "name"); at != nil {
+			s.line, s.column = at.Line, at.Column
+		}
+		entries = append(entries, s)
+	}
+	entries = append(entries, included...)
+	var list []Signal
+	seen := map[string]*placed{}
+	total := 0
+	for i := range entries {
+		s := &entries[i]
 		if twin := seen[seriesName(s.Name)]; s.Name != "" && twin != nil {
-			at := valueOf(entry, "name")
-			if twin.Name == s.Name {
-				c.add(at.Line, at.Column, "keep one of the two; the first is on line "+itoa(twin.Line), "signal %s is declared twice", quoted(s.Name))
-			} else {
-				c.add(at.Line, at.Column, "rename one: Prometheus spells both "+seriesName(s.Name), "signals %s and %s differ only in punctuation", quoted(twin.Name), quoted(s.Name))
-			}
+			c.collide(twin, s)
 		} else {
-			seen[seriesName(s.Name)] = &s
+			seen[seriesName(s.Name)] = s
 		}
 		total += s.MaxSeries
-		list = append(list, s)
+		list = append(list, s.Signal)
 	}
 	if total > maxSeries {
 		c.add(n.Line, n.Column, "use fewer attributes, shorter enums or smaller max_series", "the signals have up to %d series, more than %d in all", total, maxSeries)

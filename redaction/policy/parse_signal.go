@@ -10,8 +10,10 @@ import (
 )
 
 var signalKeys = []string{
-	"name", "why", "owner", "category", "expires", "kind", "unit", "merge", "value", "bounds", "attributes", "max_series",
+	"name", "why", "owner", "category", "expires", "kind", "monotonic", "unit", "merge", "value", "bounds", "attributes", "max_series",
 }
+
+var valueKeys = []string{"min", "max", "step"}
 
 var unitShape = regexp.MustCompile(`^[!-~]{1,63}$`)
 
@@ -86,6 +88,12 @@ func (c *collector) numbers(f map[string]field, n *yaml.Node, what string, s *Si
 			c.add(at.key.Line, at.key.Column, "remove "+key, "%s", reason)
 		}
 	}
+	if m, ok := f["monotonic"]; ok && s.Kind == KindSum {
+		s.UpDown = !c.bool(m.value, "monotonic")
+	}
+	if s.Kind != KindSum && s.Kind != 0 {
+		refuse("monotonic", "only a sum is monotonic or not")
+	}
 	switch s.Kind {
 	case KindGauge:
 		if v := c.need(f, n, what, "merge"); v != nil {
@@ -102,18 +110,17 @@ func (c *collector) numbers(f map[string]field, n *yaml.Node, what string, s *Si
 		}
 	}
 	if v, ok := f["value"]; ok {
-		s.Value, s.HasValue = c.value(v.value, s.Kind), true
+		s.Value, s.HasValue = c.value(v.value, s.Kind == KindSum && !s.UpDown), true
 	} else if s.Kind != KindHistogram {
 		c.need(f, n, what, "value")
 	}
 }
 
-func (c *collector) value(n *yaml.Node, kind Kind) Value {
-	keys := []string{"min", "max", "step"}
-	f := c.fields(n, "value", keys)
+func (c *collector) value(n *yaml.Node, monotonic bool) Value {
+	f := c.fields(n, "value", valueKeys)
 	var got [3]float64
 	all := true
-	for i, k := range keys {
+	for i, k := range valueKeys {
 		v := c.need(f, n, "value", k)
 		if v == nil {
 			all = false
@@ -145,8 +152,8 @@ func (c *collector) value(n *yaml.Node, kind Kind) Value {
 		at("step", "make the step larger or the range smaller; a double has 53 bits", "step is finer than a double can tell apart")
 	case math.Abs(quotient-math.Round(quotient)) > 1e-9*quotient:
 		at("step", "choose a max that is min plus a whole number of steps", "the steps do not end at max")
-	case kind == KindSum && v.Min < 0:
-		at("min", "write min: 0", "a sum never falls below 0")
+	case monotonic && v.Min < 0:
+		at("min", "write min: 0; or monotonic: false, if the sum goes up and down", "a sum that only grows never falls below 0")
 	}
 	return v
 }

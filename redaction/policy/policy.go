@@ -68,7 +68,12 @@ type Signal struct {
 	Attributes []Attribute
 	// MaxSeries bounds the series. Of a dense signal it is their number.
 	MaxSeries int
-	// Line is where the entry starts in the file.
+	// UpDown marks a sum that may fall, `monotonic: false`.
+	UpDown bool
+	// Set is the built-in set that brought the entry, such as vitals@1; empty:
+	// it is written in the file.
+	Set string
+	// Line is where the entry starts in the file, or where its set is included.
 	Line int
 }
 
@@ -106,7 +111,7 @@ type Kind uint8
 
 // The kinds. The zero Kind is none of them.
 const (
-	KindSum       Kind = iota + 1 // cumulative, monotonic
+	KindSum       Kind = iota + 1 // cumulative; monotonic unless UpDown
 	KindGauge                     // the state at, or merged over, the interval
 	KindHistogram                 // cumulative, on the policy's own bounds
 )

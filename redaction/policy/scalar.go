@@ -206,6 +206,15 @@ func (c *collector) number(n *yaml.Node, what string) (float64, bool) {
 	return f + 0, true // -0 + 0 is 0: a report has one zero
 }
 
+// bool reads true or false.
+func (c *collector) bool(n *yaml.Node, what string) bool {
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 || n.Value != "true" && n.Value != "false" {
+		c.add(n.Line, n.Column, "write true or false", "%s is %s, not true or false", what, shape(n))
+		return true
+	}
+	return n.Value == "true"
+}
+
 // duration reads the interval.
 func (c *collector) duration(n *yaml.Node, what string) time.Duration {
 	const hint = "write a duration that divides a day, such as 5s, 60s, 15m or 1h"
