@@ -15,29 +15,37 @@ func (o *observer) locate(s *signal, attributes pcommon.Map) (int32, hash128, Re
 		h     = &o.t.hasher
 	)
 	for k, v := range attributes.All() {
+		j := -1
 		if s.needsSource {
-			id = id.plus(h.pair(h.text(k), h.value(v)))
-		}
-		if found == s.all {
-			continue
-		}
-		for j := range s.attributes {
-			a := &s.attributes[j]
-			if len(a.key) != len(k) || a.key != k || found&(1<<j) != 0 {
+			// The key is hashed for the source; comparing hashes finds it among
+			// the signal's keys without another look at its bytes.
+			keyHash := h.text(k)
+			id = id.plus(h.pair(keyHash, h.value(v)))
+			for i, want := range s.keyHashes {
+				if want == keyHash {
+					j = i
+				}
+			}
+			if j < 0 || s.attributes[j].key != k {
 				continue
 			}
-			found |= 1 << j
-			if s.dict != nil {
-				o.values[j] = v
-				break
-			}
-			d := a.digit(v)
-			if d < 0 {
-				return 0, id, Attribute
-			}
-			cell += d * a.stride
-			break
+		} else if j = s.keyIndex(k); j < 0 {
+			continue
 		}
+		if found&(1<<j) != 0 {
+			continue
+		}
+		found |= 1 << j
+		if s.dict != nil {
+			o.values[j] = v
+			continue
+		}
+		a := &s.attributes[j]
+		d := a.digit(v)
+		if d < 0 {
+			return 0, id, Attribute
+		}
+		cell += d * a.stride
 	}
 	if s.dict != nil {
 		cell, reason := o.lookUp(s, found)
@@ -54,6 +62,15 @@ func (o *observer) locate(s *signal, attributes pcommon.Map) (int32, hash128, Re
 		cell += d * s.attributes[j].stride
 	}
 	return cell, id, located
+}
+
+func (s *signal) keyIndex(k string) int {
+	for j := range s.attributes {
+		if s.attributes[j].key == k {
+			return j
+		}
+	}
+	return -1
 }
 
 // located is no reason to drop a point.

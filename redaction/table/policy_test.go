@@ -13,15 +13,23 @@ import (
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
-// The laws are argued over this many inputs, unless -rapid.checks says otherwise.
-const lawChecks = "10000"
+// The laws are argued over this many inputs, unless -rapid.checks says
+// otherwise; under -short, which the race detector's run sets, over fewer.
+const (
+	lawChecks      = "10000"
+	lawChecksShort = "300"
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	checks := lawChecks
+	if testing.Short() {
+		checks = lawChecksShort
+	}
 	if !given {
-		if err := flag.Set("rapid.checks", lawChecks); err != nil {
+		if err := flag.Set("rapid.checks", checks); err != nil {
 			panic(err)
 		}
 	}

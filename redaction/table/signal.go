@@ -20,8 +20,8 @@ type signal struct {
 	kind        policy.Kind
 	merge       policy.Merge
 	attributes  []attribute
-	all         uint32 // a bit for each attribute
-	needsSource bool   // points must be told apart by source
+	keyHashes   []uint64
+	needsSource bool // points must be told apart by source
 	hmacKey     []byte
 	bounds      []float64
 	max         float64 // a sum saturates here
@@ -52,7 +52,7 @@ func newSignal(t *Table, p *policy.Signal, o Options) (*signal, error) {
 	}
 	s := &signal{
 		table: t, policy: p, name: p.Name, unit: p.Unit, kind: p.Kind, merge: p.Merge,
-		all: 1<<len(p.Attributes) - 1, bounds: p.Bounds, max: p.Value.Max,
+		bounds: p.Bounds, max: p.Value.Max,
 		since: uint64(t.start.UnixNano()), epoch: 1, hmacKey: o.Key,
 	}
 	s.needsSource = p.Kind != policy.KindGauge || p.Merge == policy.MergeSum || p.Merge == policy.MergeMean
@@ -64,6 +64,7 @@ func newSignal(t *Table, p *policy.Signal, o Options) (*signal, error) {
 	dense := true
 	for i := range p.Attributes {
 		s.attributes = append(s.attributes, newAttribute(&p.Attributes[i]))
+		s.keyHashes = append(s.keyHashes, t.hasher.text(p.Attributes[i].Key))
 		dense = dense && p.Attributes[i].Domain.Dense()
 	}
 	if !dense {
