@@ -20,6 +20,7 @@ const (
 
 func policyCommands() []command {
 	return []command{
+		{name: "policy init", usage: initUsage, short: "Write a policy to start from; FILE is allowlist.yaml if not named.", run: runPolicyInit},
 		{name: "policy lint", usage: lintUsage, short: "Say everything that is wrong with a policy.", run: runPolicyLint},
 		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
@@ -75,36 +76,45 @@ func runPolicyExplain(e env, args []string) int {
 	return exitYes
 }
 
-// policyArgs is what the three verbs have in common.
+// policyArgs is what the verbs for one file have in common.
 type policyArgs struct {
 	file string
 	json bool
 }
 
-// parsePolicyArgs takes flags before and after FILE: people write both.
+// parsePolicyArgs reads the arguments of a verb for one file.
 func parsePolicyArgs(name, usage string, args []string, more func(*flag.FlagSet)) (policyArgs, error) {
 	var a policyArgs
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.BoolVar(&a.json, "json", false, "")
-	if more != nil {
-		more(fs)
-	}
-	var files []string
-	for {
-		if err := fs.Parse(args); err != nil {
-			return a, fmt.Errorf("%w: usage: weir %s %s", errUsage, name, usage)
+	files, err := parseArgs(name, usage, args, func(fs *flag.FlagSet) {
+		fs.BoolVar(&a.json, "json", false, "")
+		if more != nil {
+			more(fs)
 		}
-		if fs.NArg() == 0 {
-			break
-		}
-		files, args = append(files, fs.Arg(0)), fs.Args()[1:]
+	})
+	if err != nil {
+		return a, err
 	}
 	if len(files) != 1 {
 		return a, fmt.Errorf("%w: usage: weir %s %s", errUsage, name, usage)
 	}
 	a.file = files[0]
 	return a, nil
+}
+
+// parseArgs takes flags before and after the files: people write both.
+func parseArgs(name, usage string, args []string, flags func(*flag.FlagSet)) (files []string, err error) {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	flags(fs)
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, fmt.Errorf("%w: usage: weir %s %s", errUsage, name, usage)
+		}
+		if fs.NArg() == 0 {
+			return files, nil
+		}
+		files, args = append(files, fs.Arg(0)), fs.Args()[1:]
+	}
 }
 
 // readPolicy reads and parses the file. Without a policy, what is wrong has
