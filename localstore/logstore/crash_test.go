@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -201,4 +202,62 @@ func TestAFailedSyncAcknowledgesNothing(t *testing.T) {
 	if got := iterate(t, s, all); !slices.Equal(got, want.answer(all)) {
 		t.Fatal(firstDifference(got, want.answer(all)))
 	}
+}
+
+// A flush that ends before its commit leaves files that the next start removes.
+func TestFilesBeyondTheCheckpointAreRemoved(t *testing.T) {
+	m := vfs.NewMem()
+	s := open(t, m, testOptions(newClock()))
+	mustAppend(t, s, batchOf(1))
+	var after *vfs.Mem
+	m.Inject = func(op vfs.Op) error {
+		if after == nil && op.Kind == vfs.OpCreate && strings.HasSuffix(op.Name, "checkpoint.tmp") && !op.After {
+			after = m.Crash()
+		}
+		return nil
+	}
+	if err := s.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s.shutdown()
+	if n := len(filesUnder(t, after, "/data/logs", ".blk")); n != 1 {
+		t.Fatalf("%d block files before the commit, want 1", n)
+	}
+	s = open(t, after, testOptions(newClock()))
+	defer s.shutdown()
+	if n := len(filesUnder(t, after, "/data/logs", ".blk")); n != 0 {
+		t.Fatalf("%d block files after the start, want 0", n)
+	}
+	if st := s.Stats(); st.Entries != 6 || batchesIn(t, s, 1) != 1 {
+		t.Fatalf("%d entries stored, want 6", st.Entries)
+	}
+}
+
+// The commit took hold but its sync failed, and then the disk fails for good:
+// the files that the checkpoint on disk names must still be there.
+func TestACommitOfUnknownOutcomeKeepsItsFiles(t *testing.T) {
+	m := vfs.NewMem()
+	s := open(t, m, testOptions(newClock()))
+	mustAppend(t, s, batchOf(1))
+	broken := false
+	m.Inject = func(op vfs.Op) error {
+		if op.Kind == vfs.OpSyncDir && op.Name == "/data/logs" && op.After {
+			broken = true
+			return errInjected
+		}
+		if broken && !op.After && (op.Kind == vfs.OpWrite || op.Kind == vfs.OpSync) {
+			return errInjected
+		}
+		return nil
+	}
+	for range 2 {
+		if err := s.Flush(context.Background()); !errors.Is(err, errInjected) {
+			t.Fatalf("flush on a broken disk: %v", err)
+		}
+	}
+	m.Inject = nil
+	after := m.Crash()
+	s.shutdown()
+	verifyHistory(t, after, testOptions(newClock()), []int{1}, []int{1}, "after a power cut")
+	verifyHistory(t, m, testOptions(newClock()), []int{1}, []int{1}, "after a kill")
 }

@@ -233,36 +233,28 @@ func (c *cursor) time() int64 {
 	return c.entries[c.row].ts
 }
 
-// jump moves forward to the row where the first needle occurs next. Searching
-// the whole block at once is several times faster than line by line.
+// jump moves forward to the row in which the first needle begins next. Searching
+// the whole block at once is several times faster than line by line. The
+// needle may straddle two lines; passes looks at the row itself.
 func (c *cursor) jump() bool {
 	bd := c.data
-	needle := c.q.needles[0]
 	start := 0
 	if c.row > 0 {
 		start = int(bd.ends[c.row-1])
 	}
-	for {
-		i := bytes.Index(bd.lines[start:], needle)
-		if i < 0 {
-			return false
-		}
-		at := start + i
-		// Most hits are near: double the step, then halve.
-		lo, step := c.row, 1
-		for lo+step < c.hi && int(bd.ends[lo+step]) <= at {
-			step *= 2
-		}
-		hi := min(lo+step, c.hi)
-		c.row = lo + sort.Search(hi-lo, func(k int) bool { return int(bd.ends[lo+k]) > at })
-		if c.row >= c.hi {
-			return false
-		}
-		if at+len(needle) <= int(bd.ends[c.row]) {
-			return true
-		}
-		start = at + 1 // it straddles two lines
+	i := bytes.Index(bd.lines[start:], c.q.needles[0])
+	if i < 0 {
+		return false
 	}
+	at := start + i
+	// Most hits are near: double the step, then halve.
+	step := 1
+	for c.row+step < c.hi && int(bd.ends[c.row+step]) <= at {
+		step *= 2
+	}
+	hi := min(c.row+step, c.hi)
+	c.row += sort.Search(hi-c.row, func(k int) bool { return int(bd.ends[c.row+k]) > at })
+	return c.row < c.hi
 }
 
 func (c *cursor) passes() bool {

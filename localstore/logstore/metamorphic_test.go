@@ -26,6 +26,9 @@ func TestOneHistoryUnderManySettingsGivesOneAnswer(t *testing.T) {
 		var m model
 		for range 40 {
 			b := randomBatch(r)
+			if len(history) > 0 && r.IntN(5) == 0 {
+				b = history[r.IntN(len(history))] // a sender's retry
+			}
 			history = append(history, b)
 			m.append(b)
 		}

@@ -188,6 +188,9 @@ func randomBatch(r *rand.Rand) []Stream {
 			if r.IntN(10) == 0 {
 				e.Line = ""
 			}
+			if len(st.Entries) > 0 && r.IntN(6) == 0 {
+				e = st.Entries[r.IntN(len(st.Entries))] // sent twice
+			}
 			st.Entries = append(st.Entries, e)
 		}
 		out = append(out, st)
