@@ -239,9 +239,10 @@ func TestACommitOfUnknownOutcomeKeepsItsFiles(t *testing.T) {
 	m := vfs.NewMem()
 	s := open(t, m, testOptions(newClock()))
 	mustAppend(t, s, batchOf(1))
-	broken := false
+	renamed, broken := false, false
 	m.Inject = func(op vfs.Op) error {
-		if op.Kind == vfs.OpSyncDir && op.Name == "/data/logs" && op.After {
+		renamed = renamed || op.Kind == vfs.OpRename && strings.HasSuffix(op.Name, checkpointName) && op.After
+		if renamed && !broken && op.Kind == vfs.OpSyncDir && op.After {
 			broken = true
 			return errInjected
 		}
@@ -256,6 +257,9 @@ func TestACommitOfUnknownOutcomeKeepsItsFiles(t *testing.T) {
 		}
 	}
 	m.Inject = nil
+	if !broken {
+		t.Fatal("the commit was never reached")
+	}
 	after := m.Crash()
 	s.shutdown()
 	verifyHistory(t, after, testOptions(newClock()), []int{1}, []int{1}, "after a power cut")
