@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/weir-telemetry/weir/localstore/logstore"
 	"github.com/weir-telemetry/weir/localstore/otlplogs"
 )
 
@@ -41,7 +43,7 @@ func (l *localStore) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if l.stores == nil {
 		return errNotOpen
 	}
-	res, err := l.stores.logs.Append(ctx, otlplogs.Streams(ld))
+	res, err := l.stores.logs.Append(ctx, dated(otlplogs.Streams(ld), time.Now().UnixNano()))
 	if err != nil {
 		return fmt.Errorf("store logs: %w", err)
 	}
@@ -49,6 +51,19 @@ func (l *localStore) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		l.reject(ctx, "logs", string(reason), n)
 	}
 	return nil
+}
+
+// dated gives records without any time that of their arrival, as OTLP's
+// observed timestamp would have. They would be refused as too old otherwise.
+func dated(streams []logstore.Stream, arrival int64) []logstore.Stream {
+	for _, s := range streams {
+		for i := range s.Entries {
+			if s.Entries[i].Timestamp == 0 {
+				s.Entries[i].Timestamp = arrival
+			}
+		}
+	}
+	return streams
 }
 
 func (l *localStore) reject(ctx context.Context, signal, reason string, n int) {

@@ -269,7 +269,9 @@ func TestMountedHandlersAreServedWithinTheLimits(t *testing.T) {
 	_, err := z.Write(make([]byte, 8<<20))
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
-	post(bomb.Bytes(), "Content-Encoding", "gzip")
+	require.Equal(t, 204, post(bomb.Bytes(), "Content-Encoding", "gzip"))
+	require.Equal(t, bomb.Len(), got, "who is mounted unpacks under limits of its own")
+	post(make([]byte, 8<<20))
 	require.Error(t, gotErr)
 	require.LessOrEqual(t, got, 1<<20)
 
@@ -322,4 +324,10 @@ func TestACancelledSenderIsToldSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.True(t, errors.Is(l.ConsumeMetrics(ctx, someMetrics(time.Now())), context.Canceled))
+}
+
+func TestARecordWithoutATimeIsStoredAtItsArrival(t *testing.T) {
+	l := started(t, nop(), testConfig(t))
+	require.NoError(t, l.ConsumeLogs(t.Context(), someLogs(time.Unix(0, 0), "no time")))
+	require.Equal(t, int64(1), int64(l.stores.logs.Stats().Entries))
 }

@@ -56,7 +56,7 @@ func receiver(id string, cfg map[string]any) []string {
 			}
 		}
 		return out
-	case "filelog":
+	case "file_log":
 		return []string{"lines of the files " + strings.Join(list(cfg["include"]), " ")}
 	case "hostmetrics":
 		return []string{"metrics of this machine"}

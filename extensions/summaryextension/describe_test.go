@@ -14,7 +14,7 @@ func conf() map[string]any {
 	return map[string]any{
 		"receivers": map[string]any{
 			"otlp":         map[string]any{"protocols": map[string]any{"grpc": map[string]any{"endpoint": "127.0.0.1:4317"}, "http": map[string]any{"endpoint": "127.0.0.1:4318"}}},
-			"filelog":      map[string]any{"include": []any{"/var/log/*.log", "./logs/*.log"}},
+			"file_log":     map[string]any{"include": []any{"/var/log/*.log", "./logs/*.log"}},
 			"hostmetrics":  map[string]any{},
 			"loki":         map[string]any{"local_store": "local_store"},
 			"otlp/unused":  map[string]any{"protocols": map[string]any{"http": map[string]any{"endpoint": "127.0.0.1:9999"}}},
@@ -24,7 +24,7 @@ func conf() map[string]any {
 			"local_store": map[string]any{"http": map[string]any{"endpoint": "127.0.0.1:7070"}, "data": "./data"},
 		},
 		"service": map[string]any{"pipelines": map[string]any{
-			"logs":    map[string]any{"receivers": []any{"otlp", "filelog", "loki", "kafka/events"}},
+			"logs":    map[string]any{"receivers": []any{"otlp", "file_log", "loki", "kafka/events"}},
 			"metrics": map[string]any{"receivers": []any{"otlp", "hostmetrics"}},
 		}},
 	}
