@@ -23,6 +23,7 @@ func policyCommands() []command {
 		{name: "policy init", usage: initUsage, short: "Write a policy to start from; FILE is allowlist.yaml if not named.", run: runPolicyInit},
 		{name: "policy lint", usage: lintUsage, short: "Say everything that is wrong with a policy.", run: runPolicyLint},
 		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
+		{name: "policy test", usage: tryUsage, short: "Run cases: under this policy, what comes in must make this report.", run: runPolicyTry},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
 	}
 }
