@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	lintUsage    = "[--json] FILE"
-	explainUsage = "[--json] FILE"
-	acceptUsage  = "[--json] FILE --by NAME --reason TEXT"
+	lintUsage   = "[--json] FILE"
+	acceptUsage = "[--json] FILE --by NAME --reason TEXT"
 )
 
 func policyCommands() []command {
@@ -55,24 +54,6 @@ func runPolicyLint(e env, args []string) int {
 	fmt.Fprintf(e.out, "%s is valid.\n\n  digest   %s\n  signals  %d\n", a.file, p.Digest, len(p.Signals))
 	if expired {
 		fmt.Fprintf(e.out, "  expired  on %s; it cannot be accepted\n", p.Expires.Format(time.DateOnly))
-	}
-	return exitYes
-}
-
-func runPolicyExplain(e env, args []string) int {
-	a, err := parsePolicyArgs("policy explain", explainUsage, args, nil)
-	if err != nil {
-		return e.fail(err)
-	}
-	p, code := e.readPolicy(a)
-	if p == nil {
-		return code
-	}
-	if a.json {
-		return e.json(policy.Describe(p), exitYes)
-	}
-	if err := policy.Explain(e.out, p); err != nil {
-		return e.fail(err)
 	}
 	return exitYes
 }
