@@ -1,7 +1,6 @@
 package upstreamexporter
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -55,10 +54,9 @@ func (f *force) mayUnder(d consent.Decision, digest policy.Digest) bool {
 	now := f.now()
 	j, ok := f.earlier[digest]
 	if !ok || j.by != d.Policy.Digest || now.Sub(j.at) > judgementAge || now.Before(j.at) {
-		file := strings.TrimSuffix(consent.AcceptanceFile(f.data, digest), ".json") + ".yaml"
-		old := consent.Resolve(f.fsys, f.data, file, now)
+		old, _, err := consent.Standing(f.fsys, f.data, digest)
 		j = judgement{
-			may: old.State == consent.Active && old.Policy.Digest == digest && old.Policy.Destination == d.Policy.Destination,
+			may: err == nil && !old.Expired(now) && old.Destination == d.Policy.Destination,
 			at:  now, by: d.Policy.Digest,
 		}
 		if f.earlier == nil {

@@ -113,6 +113,7 @@ func (e *policyExtension) say(d consent.Decision) {
 	if d.Err != nil {
 		key += " " + d.Err.Error()
 	}
+	key += " " + d.Note
 	if key == e.said {
 		return
 	}
@@ -121,9 +122,16 @@ func (e *policyExtension) say(d consent.Decision) {
 		e.log.Warn("nothing leaves: "+d.Err.Error(), zap.String("state", string(d.State)))
 		return
 	}
+	switch d.Right {
+	case consent.RightMeet:
+		e.log.Warn(d.Note)
+	case consent.RightNarrowed:
+		e.log.Info(d.Note)
+	}
 	p := d.Policy
 	e.log.Info("what the policy names may leave",
 		zap.String("state", string(d.State)),
+		zap.String("right", string(d.Right)),
 		zap.String("product", p.Product),
 		zap.Int("revision", p.Revision),
 		zap.Stringer("digest", p.Digest),

@@ -112,10 +112,6 @@ func TestTheStateFollowsTheFilesAndTheClock(t *testing.T) {
 	b.accept(t)
 	b.want(t, consent.Active)
 	require.Equal(t, 7, b.Decision().Policy.Revision)
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(sample, "revision: 7", "revision: 8", 1)), 0o644))
-	b.want(t, consent.Unaccepted)
-	b.accept(t)
-	b.want(t, consent.Active)
 	acceptance := consent.AcceptanceFile(b.data, b.Decision().Policy.Digest)
 	require.NoError(t, os.Remove(acceptance))
 	b.want(t, consent.Unaccepted)
@@ -209,4 +205,42 @@ func TestTheConfigurationSaysAllItsFaults(t *testing.T) {
 	err := (&Config{}).Validate()
 	require.ErrorContains(t, err, "data is empty")
 	require.ErrorContains(t, err, "poll_interval")
+}
+
+// The ratchet, as the extension sees it: each step is noticed at the next look,
+// said once, and undone when the person's word behind it is taken back.
+func TestARevisionTakesEffectOrWaits(t *testing.T) {
+	const more = "  - {name: more, why: w, owner: o, category: health, kind: sum, unit: \"1\", value: {min: 0, max: 9, step: 1}}\n"
+	file := filepath.Join(t.TempDir(), "allowlist.yaml")
+	b := start(t, file)
+	put := func(n, entries string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(sample, "revision: 7", "revision: "+n, 1)+entries), 0o644))
+		b.want(t, consent.Active)
+	}
+	right := func(want consent.Right, revision int) {
+		t.Helper()
+		for range 3 {
+			b.look()
+			require.Equal(t, want, b.Decision().Right)
+			require.Equal(t, revision, b.Decision().Policy.Revision)
+		}
+	}
+	require.NoError(t, os.WriteFile(file, []byte(sample), 0o644))
+	b.accept(t)
+	b.want(t, consent.Active)
+	base := consent.AcceptanceFile(b.data, b.Decision().Policy.Digest)
+	right(consent.RightAccepted, 7)
+	put("8", "")
+	right(consent.RightNarrowed, 8)
+	put("9", more)
+	right(consent.RightMeet, 8)
+	require.Equal(t, 9, b.Decision().Pending.Revision)
+	require.Equal(t, 1, b.logs.FilterMessageSnippet("waits for acceptance").Len())
+	b.accept(t)
+	right(consent.RightAccepted, 9)
+	require.NoError(t, os.Remove(consent.AcceptanceFile(b.data, b.Decision().Policy.Digest)))
+	right(consent.RightMeet, 8)
+	require.NoError(t, os.Remove(base))
+	b.want(t, consent.Unaccepted)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/redaction/consent"
+	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
 // glance is what a file looks like from outside.
@@ -24,16 +25,17 @@ func glanceAt(fsys vfs.FS, name string) glance {
 	return glance{modTime: st.ModTime(), size: st.Size(), mode: st.Mode()}
 }
 
-// watcher resolves the policy again when one of its two files looks different.
-// It is used by one goroutine at a time.
+// watcher resolves the policy again when one of the files that it depends on
+// looks different. It is used by one goroutine at a time.
 type watcher struct {
 	fsys       vfs.FS
 	data, file string
 
-	decision         consent.Decision
-	looked           bool
-	policy, accepted glance
-	unsettled        bool
+	decision  consent.Decision
+	looked    bool
+	policy    glance
+	accepted  [4]glance // the folder, and the acceptances that the decision rests on
+	unsettled bool
 }
 
 // settleTime is how long a file must lie still before its looks are trusted:
@@ -44,25 +46,37 @@ const settleTime = 2 * time.Second
 func (w *watcher) look(now time.Time) consent.Decision {
 	if w.file != "" {
 		// Glances come before reading: what changes in between is seen next time.
-		policy := glanceAt(w.fsys, w.file)
-		if w.looked && !w.unsettled && policy == w.policy && w.acceptance() == w.accepted {
+		file := glanceAt(w.fsys, w.file)
+		if w.looked && !w.unsettled && file == w.policy && w.acceptance() == w.accepted {
 			return w.decision.At(w.file, now)
 		}
-		w.policy = policy
+		w.policy = file
 		w.accepted = w.acceptance()
 	}
 	before := w.decision
 	w.decision, w.looked = consent.Resolve(w.fsys, w.data, w.file, now), true
-	if w.decision.Policy != nil && (before.Policy == nil || before.Policy.Digest != w.decision.Policy.Digest) {
-		w.accepted = glance{err: "of another digest"} // look once more
+	if w.decision.Acceptance != before.Acceptance || digestOf(w.decision.Policy) != digestOf(before.Policy) || digestOf(w.decision.Pending) != digestOf(before.Pending) {
+		w.accepted[0] = glance{err: "of another decision"} // look once more
 	}
 	w.unsettled = w.policy.err == "" && now.Sub(w.policy.modTime) < settleTime
 	return w.decision.At(w.file, now)
 }
 
-func (w *watcher) acceptance() glance {
-	if w.decision.Policy == nil {
-		return glance{}
+// acceptance looks at what the decision rests on: any acceptance that comes or
+// goes may be the last one, and those that count must stay as they are.
+func (w *watcher) acceptance() [4]glance {
+	list := [4]glance{glanceAt(w.fsys, consent.Folder(w.data))}
+	for i, d := range []policy.Digest{digestOf(w.decision.Policy), digestOf(w.decision.Pending), w.decision.Acceptance.Base} {
+		if !d.IsZero() {
+			list[i+1] = glanceAt(w.fsys, consent.AcceptanceFile(w.data, d))
+		}
 	}
-	return glanceAt(w.fsys, consent.AcceptanceFile(w.data, w.decision.Policy.Digest))
+	return list
+}
+
+func digestOf(p *policy.Policy) policy.Digest {
+	if p == nil {
+		return policy.Digest{}
+	}
+	return p.Digest
 }

@@ -24,20 +24,36 @@ const (
 
 const folder = "policy"
 
+// Folder is where all acceptances lie. Its time changes when one comes or goes.
+func Folder(data string) string { return filepath.Join(data, folder) }
+
 // AcceptanceFile is where the acceptance of a digest lies. Looking at its time
 // and size is enough to see that it came, changed or went.
 func AcceptanceFile(data string, d policy.Digest) string {
 	return filepath.Join(data, folder, d.String()+".json")
 }
 
+// ErrRollback is returned for a policy whose revision is lower than that of the
+// one accepted last: an older text may let out what was since taken out.
+var ErrRollback = errors.New("an older revision than the one accepted last")
+
 // Accept records that a person accepts the policy. When it returns nil, the
 // acceptance is durable. A digest is accepted once: a second acceptance changes
-// nothing and returns the first.
+// nothing and returns the first, unless that was Weir's own.
 //
 // The accepted text is written before the acceptance, so that whoever finds
 // the second can read the first. The names of the folders are synced last;
 // until then the caller has no answer.
 func Accept(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now time.Time) (Acceptance, error) {
+	return acceptAs(fsys, data, p, by, reason, now, false)
+}
+
+// AcceptRollback is [Accept], also of an older revision.
+func AcceptRollback(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now time.Time) (Acceptance, error) {
+	return acceptAs(fsys, data, p, by, reason, now, true)
+}
+
+func acceptAs(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now time.Time, rollback bool) (Acceptance, error) {
 	a := Acceptance{Digest: p.Digest, By: by, Reason: reason, At: now.UTC().Truncate(time.Second)}
 	if err := a.validate(); err != nil {
 		return Acceptance{}, err
@@ -46,6 +62,15 @@ func Accept(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now t
 		return Acceptance{}, fmt.Errorf("accept the policy: its last day was %s: ask %s for a new revision",
 			p.Expires.Add(-time.Nanosecond).UTC().Format(time.DateOnly), p.Vendor)
 	}
+	if !rollback {
+		last, err := lastAccepted(fsys, data, p)
+		if err != nil {
+			return Acceptance{}, fmt.Errorf("accept the policy: %w", err)
+		}
+		if _, err := readAcceptance(fsys, data, p.Digest); err != nil && last.policy != nil && p.Revision < last.policy.Revision {
+			return Acceptance{}, fmt.Errorf("accept revision %d after revision %d: %w", p.Revision, last.policy.Revision, ErrRollback)
+		}
+	}
 	a, err := record(fsys, data, p, a)
 	if err != nil {
 		return Acceptance{}, fmt.Errorf("accept the policy: %w", err)
@@ -53,6 +78,8 @@ func Accept(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now t
 	return a, nil
 }
 
+// record writes an acceptance that is not there yet. Weir's own gives way to a
+// person's, and to one of its own that still holds.
 func record(fsys vfs.FS, data string, p *policy.Policy, a Acceptance) (Acceptance, error) {
 	dir := filepath.Join(data, folder)
 	if err := fsys.MkdirAll(dir, 0o755); err != nil {
@@ -66,17 +93,20 @@ func record(fsys vfs.FS, data string, p *policy.Policy, a Acceptance) (Acceptanc
 
 	name := AcceptanceFile(data, a.Digest)
 	first, err := readAcceptance(fsys, data, a.Digest)
-	switch {
-	case err == nil:
-		a = first
-	case !errors.Is(err, fs.ErrNotExist):
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Acceptance{}, fmt.Errorf("%w: remove that file and accept again", err)
-	default:
+	}
+	if err == nil && (!first.Own() || a.Own() && stands(fsys, data, first) == nil) {
+		a = first
+	} else {
+		if a.Order, err = nextOrder(fsys, data); err != nil {
+			return Acceptance{}, err
+		}
 		text, err := json.MarshalIndent(a, "", "  ")
 		if err != nil {
 			return Acceptance{}, err
 		}
-		if err := vfs.WriteFileAtomic(fsys, strings.TrimSuffix(name, ".json")+".yaml", p.Source, 0o644); err != nil {
+		if err := vfs.WriteFileAtomic(fsys, textFile(data, a.Digest), p.Source, 0o644); err != nil {
 			return Acceptance{}, err
 		}
 		if err := vfs.WriteFileAtomic(fsys, name, append(text, '\n'), 0o644); err != nil {
@@ -89,6 +119,11 @@ func record(fsys vfs.FS, data string, p *policy.Policy, a Acceptance) (Acceptanc
 		}
 	}
 	return a, nil
+}
+
+// textFile is where the accepted text of a digest lies.
+func textFile(data string, d policy.Digest) string {
+	return strings.TrimSuffix(AcceptanceFile(data, d), ".json") + ".yaml"
 }
 
 // readAcceptance returns fs.ErrNotExist only if there is none.

@@ -5,7 +5,14 @@
 // An acceptance names a digest. It lies in the data folder as two files,
 // policy/<digest>.yaml, the accepted text as it was, and policy/<digest>.json,
 // who accepted it, when and why. A policy file that changed by one byte has
-// another digest and is unaccepted; one that changes back is accepted again.
+// another digest.
+//
+// Where nothing was accepted before, such a file lets nothing out. Where a
+// revision was, consent is a ratchet: what only narrows takes effect by itself,
+// and Weir writes that down as an acceptance of its own; while something is
+// widened, or the revision is older, what both let out leaves, and no more
+// ([policy.Meet]). Weir's own acceptances hold as long as the person's that
+// they follow from.
 //
 // [Resolve] never fails: whatever is wrong is a [Decision] other than
 // [Active], under which nothing leaves and everything local goes on. The
@@ -35,22 +42,58 @@ const (
 // States lists all of them, for those who count.
 var States = []State{Active, NoPolicy, Unreadable, Invalid, Unaccepted, Expired}
 
-// Acceptance is the customer's word for one digest.
+// Acceptance is the customer's word for one digest, or what Weir concluded from
+// such a word.
+//
+// Rules for change: the ledger holds these for ever. Keys are added, never
+// renamed or removed; one that is absent means what it meant before it existed.
 type Acceptance struct {
 	Digest policy.Digest `json:"digest"`
 	By     string        `json:"by"`
 	Reason string        `json:"reason"`
 	At     time.Time     `json:"at"`
+	// Order counts the acceptances of this install. The last one counts, and a
+	// clock may go back.
+	Order int `json:"order,omitzero"`
+	// Base is set in Weir's own: the digest that a person accepted and that this
+	// one does not go beyond. It holds while that acceptance does.
+	Base policy.Digest `json:"base,omitzero"`
+	// With is set if the digest is that of a meet: the revision that waits.
+	With policy.Digest `json:"with,omitzero"`
 }
+
+// Own reports whether the acceptance is Weir's conclusion, and no person's word.
+func (a Acceptance) Own() bool { return !a.Base.IsZero() }
+
+// ownName is who accepts by itself.
+const ownName = "weir"
+
+// Right is by what right a policy is in force.
+type Right string
+
+// The rights. There is none while nothing may leave.
+const (
+	RightAccepted Right = "accepted"           // a person accepted these bytes
+	RightNarrowed Right = "narrowed by itself" // it widens nothing that was accepted
+	RightMeet     Right = "meet"               // a revision waits; what both let out leaves
+)
 
 // Decision is the answer at one moment.
 type Decision struct {
 	State State
-	// Policy is what the file says, if it could be parsed. It is in force only
-	// if State is Active.
+	// Policy is what the file says, if it could be parsed. If State is Active, it
+	// is the one in force, which under [RightMeet] is not the file's.
 	Policy *policy.Policy
-	// Acceptance is set if these bytes were accepted.
+	// Acceptance is that of Policy, if there is one.
 	Acceptance Acceptance
+	// Right is set if State is Active.
+	Right Right
+	// Pending is the file's policy while it waits for acceptance under
+	// [RightMeet].
+	Pending *policy.Policy
+	// Note is one line for a person on a policy that is in force but was not
+	// accepted by one: what happened, and what to do.
+	Note string
 	// Err is nil if State is Active, and otherwise one line for a person:
 	// what is wrong, and what to do.
 	Err error

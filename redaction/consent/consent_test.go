@@ -70,10 +70,18 @@ func TestEachStateHasItsReasonAndAHint(t *testing.T) {
 		{"faulty", func(t *testing.T, _, file string) { write(t, file, sample+"unknown: 1\nother: 2\n") }, noon, Invalid, false, []string{"is invalid", "weir policy lint"}},
 		{"nobody accepted", func(t *testing.T, _, file string) { write(t, file, sample) }, noon, Unaccepted, true,
 			[]string{"is not accepted: run 'weir policy accept ", "--by NAME --reason TEXT"}},
-		{"another one was accepted", func(t *testing.T, data, file string) {
+		{"another product's was accepted", func(t *testing.T, data, file string) {
 			accept(t, data, sample)
-			write(t, file, sample+"\n")
+			write(t, file, strings.Replace(sample, "product: sample", "product: another", 1))
 		}, noon, Unaccepted, true, []string{"is not accepted"}},
+		{"another vendor's was accepted", func(t *testing.T, data, file string) {
+			accept(t, data, sample)
+			write(t, file, strings.Replace(sample, "vendor: acme", "vendor: ajax", 1))
+		}, noon, Unaccepted, true, []string{"is not accepted"}},
+		{"a remark was added to what was accepted", func(t *testing.T, data, file string) {
+			accept(t, data, sample)
+			write(t, file, sample+"# a remark\n")
+		}, noon, Active, true, nil},
 		{"a broken acceptance", func(t *testing.T, data, file string) {
 			a := accept(t, data, sample)
 			write(t, AcceptanceFile(data, a.Digest), "{}")

@@ -19,6 +19,10 @@ const MaxPolicySize = 1 << 20
 
 // Resolve answers for the policy file and the acceptances under data. An empty
 // file name is [NoPolicy].
+//
+// It writes where the ratchet moves: an acceptance of Weir's own. If that cannot
+// be written down, nothing leaves. Apart from that it only reads, and asked again
+// it gives the same answer.
 func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 	if file == "" {
 		return Decision{State: NoPolicy, Err: errors.New("no policy is configured: name one with WEIR_POLICY or the policy extension's 'file'")}
@@ -33,16 +37,24 @@ func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 		return Decision{State: Invalid, Err: fmt.Errorf("policy %s is invalid: %s: run 'weir policy lint %s' for every fault", file, first, file)}
 	}
 	d := Decision{Policy: p}
-	d.Acceptance, err = readAcceptance(fsys, data, p.Digest)
-	switch {
-	case p.Expired(now):
+	if p.Expired(now) {
 		d.State, d.Err = Expired, expiredError(file, p)
+		return d
+	}
+	d.Acceptance, err = readAcceptance(fsys, data, p.Digest)
+	if err == nil {
+		err = stands(fsys, data, d.Acceptance)
+	}
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.State, d.Err = Unaccepted, fmt.Errorf("policy %s is not accepted: run 'weir policy accept %s --by NAME --reason TEXT'", file, file)
+		return ratchet(fsys, data, file, p, now)
 	case err != nil:
 		d.State, d.Err = Unaccepted, fmt.Errorf("policy %s: %w: remove that file and run 'weir policy accept %s --by NAME --reason TEXT'", file, err, file)
 	default:
-		d.State = Active
+		d.State, d.Right = Active, RightAccepted
+		if d.Acceptance.Own() {
+			d.Right, d.Note = RightNarrowed, narrowedNote(file, p, d.Acceptance)
+		}
 	}
 	return d
 }
