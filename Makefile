@@ -49,7 +49,7 @@ lint: bin/tools ## gofmt, vet, staticcheck
 
 generate: bin/tools ## collector/ from builder-config.yaml, components' metadata, dashboards
 	bin/tools/builder --skip-get-modules --skip-compilation --config builder-config.yaml
-	@rm -f collector/go.mod
+	@rm -f collector/go.mod && gofmt -w collector
 	@for f in $$(git ls-files '*/metadata.yaml'); do echo "mdatagen $$f"; (cd $$(dirname $$f) && $(CURDIR)/bin/tools/mdatagen metadata.yaml) || exit 1; done
 	go run -tags $(TAGS) ./dashboards/generate
 

@@ -3,35 +3,35 @@
 package main
 
 import (
+	prometheusremotewriteexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter"
+	basicauthextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension"
+	filestorage "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	resourceprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
+	filelogreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver"
+	hostmetricsreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
+	prometheusreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver"
+	vitalsconnector "github.com/weir-telemetry/weir/connectors/vitalsconnector"
+	localstoreexporter "github.com/weir-telemetry/weir/exporters/localstoreexporter"
+	lokiexporter "github.com/weir-telemetry/weir/exporters/lokiexporter"
+	upstreamexporter "github.com/weir-telemetry/weir/exporters/upstreamexporter"
+	localstoreextension "github.com/weir-telemetry/weir/extensions/localstoreextension"
+	policyextension "github.com/weir-telemetry/weir/extensions/policyextension"
+	summaryextension "github.com/weir-telemetry/weir/extensions/summaryextension"
+	allowlistprocessor "github.com/weir-telemetry/weir/processors/allowlistprocessor"
+	gateprocessor "github.com/weir-telemetry/weir/processors/gateprocessor"
+	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
+	ownreceiver "github.com/weir-telemetry/weir/receivers/ownreceiver"
+	owntelemetry "github.com/weir-telemetry/weir/telemetry/owntelemetry"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
+	forwardconnector "go.opentelemetry.io/collector/connector/forwardconnector"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
-	"go.opentelemetry.io/collector/receiver"
-	owntelemetry "github.com/weir-telemetry/weir/telemetry/owntelemetry"
-	forwardconnector "go.opentelemetry.io/collector/connector/forwardconnector"
-	vitalsconnector "github.com/weir-telemetry/weir/connectors/vitalsconnector"
-	prometheusremotewriteexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter"
-	localstoreexporter "github.com/weir-telemetry/weir/exporters/localstoreexporter"
-	lokiexporter "github.com/weir-telemetry/weir/exporters/lokiexporter"
-	upstreamexporter "github.com/weir-telemetry/weir/exporters/upstreamexporter"
-	basicauthextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension"
-	filestorage "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
-	localstoreextension "github.com/weir-telemetry/weir/extensions/localstoreextension"
-	policyextension "github.com/weir-telemetry/weir/extensions/policyextension"
-	summaryextension "github.com/weir-telemetry/weir/extensions/summaryextension"
 	memorylimiterprocessor "go.opentelemetry.io/collector/processor/memorylimiterprocessor"
-	resourceprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
-	allowlistprocessor "github.com/weir-telemetry/weir/processors/allowlistprocessor"
-	gateprocessor "github.com/weir-telemetry/weir/processors/gateprocessor"
+	"go.opentelemetry.io/collector/receiver"
 	otlpreceiver "go.opentelemetry.io/collector/receiver/otlpreceiver"
-	filelogreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver"
-	hostmetricsreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
-	prometheusreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver"
-	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
-	ownreceiver "github.com/weir-telemetry/weir/receivers/ownreceiver"
 )
 
 type aliasProvider interface{ DeprecatedAlias() component.Type }
@@ -65,11 +65,11 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
-		basicauthextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.148.0",
-		filestorage.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.149.0",
+		basicauthextension.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.148.0",
+		filestorage.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.149.0",
 		localstoreextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		policyextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		summaryextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		policyextension.NewFactory().Type():     "github.com/weir-telemetry/weir v0.0.0",
+		summaryextension.NewFactory().Type():    "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
@@ -84,12 +84,12 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ReceiverModules = makeModulesMap(factories.Receivers, map[component.Type]string{
-		otlpreceiver.NewFactory().Type(): "go.opentelemetry.io/collector/receiver/otlpreceiver v0.149.0",
-		filelogreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.149.0",
+		otlpreceiver.NewFactory().Type():        "go.opentelemetry.io/collector/receiver/otlpreceiver v0.149.0",
+		filelogreceiver.NewFactory().Type():     "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.149.0",
 		hostmetricsreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v0.149.0",
-		prometheusreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver v0.149.0",
-		lokireceiver.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		ownreceiver.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		prometheusreceiver.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver v0.149.0",
+		lokireceiver.NewFactory().Type():        "github.com/weir-telemetry/weir v0.0.0",
+		ownreceiver.NewFactory().Type():         "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
@@ -103,9 +103,9 @@ func components() (otelcol.Factories, error) {
 	}
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
 		prometheusremotewriteexporter.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter v0.149.0",
-		localstoreexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		lokiexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		upstreamexporter.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		localstoreexporter.NewFactory().Type():            "github.com/weir-telemetry/weir v0.0.0",
+		lokiexporter.NewFactory().Type():                  "github.com/weir-telemetry/weir v0.0.0",
+		upstreamexporter.NewFactory().Type():              "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
@@ -119,9 +119,9 @@ func components() (otelcol.Factories, error) {
 	}
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
 		memorylimiterprocessor.NewFactory().Type(): "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.149.0",
-		resourceprocessor.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.149.0",
-		allowlistprocessor.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
-		gateprocessor.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		resourceprocessor.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.149.0",
+		allowlistprocessor.NewFactory().Type():     "github.com/weir-telemetry/weir v0.0.0",
+		gateprocessor.NewFactory().Type():          "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
@@ -133,7 +133,7 @@ func components() (otelcol.Factories, error) {
 	}
 	factories.ConnectorModules = makeModulesMap(factories.Connectors, map[component.Type]string{
 		forwardconnector.NewFactory().Type(): "go.opentelemetry.io/collector/connector/forwardconnector v0.149.0",
-		vitalsconnector.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
+		vitalsconnector.NewFactory().Type():  "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	return factories, nil

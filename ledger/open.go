@@ -189,10 +189,10 @@ func (l *Ledger) removeLeftovers() error {
 // segment for appending.
 func (l *Ledger) scan(firsts []int64, cp Checkpoint) error {
 	checker, err := newHashChecker(l.fsys, l.dir, cp.Size)
-	defer checker.Close()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	defer checker.Close()
 	l.hashes.stored = checker.present
 	last := firsts[len(firsts)-1]
 	if cp.Size < last {

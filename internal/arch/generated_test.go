@@ -2,6 +2,7 @@ package arch
 
 import (
 	"bytes"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,9 @@ func TestTheCollectorIsWhatTheBuilderMakesOfItsList(t *testing.T) {
 	}
 	for _, f := range made {
 		want, err := os.ReadFile(f)
+		if err == nil {
+			want, err = format.Source(want)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

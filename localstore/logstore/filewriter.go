@@ -17,7 +17,6 @@ type fileWriter struct {
 	buf     []byte
 	labels  []byte
 	filters []byte
-	err     error
 }
 
 func newFileWriter(fsys vfs.FS, dir, day string, number, salt uint64) (*fileWriter, error) {

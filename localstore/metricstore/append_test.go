@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -63,7 +64,7 @@ func TestOTLPBecomesWhatPrometheusMakesOfIt(t *testing.T) {
 	q, err := s.Querier(0, now.UnixMilli()+1)
 	require.NoError(t, err)
 	defer q.Close()
-	values, _, err := q.LabelValues(context.Background(), "os_type", nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "target_info"))
+	values, _, err := q.LabelValues(context.Background(), "os_type", nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "target_info"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"linux"}, values, "what is not promoted is on target_info")
 
@@ -215,7 +216,7 @@ func TestExemplarsAreAnswered(t *testing.T) {
 	require.Nil(t, add(t, s, md).Rejected)
 	q, err := s.ExemplarQuerier(context.Background())
 	require.NoError(t, err)
-	got, err := q.Select(0, now.UnixMilli(), []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "c_total")})
+	got, err := q.Select(0, now.UnixMilli(), []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "c_total")})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Equal(t, "ab000000000000000000000000000000", got[0].Exemplars[0].Labels.Get("trace_id"))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/stretchr/testify/require"
@@ -32,7 +33,7 @@ func dump(t *testing.T, s *metricstore.Store, base time.Time) []string {
 	q, err := s.Querier(math.MinInt64, math.MaxInt64)
 	require.NoError(t, err)
 	defer q.Close()
-	all := labels.MustNewMatcher(labels.MatchNotEqual, labels.MetricName, "target_info")
+	all := labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, "target_info")
 	set := q.Select(context.Background(), true, nil, all)
 	var lines []string
 	for set.Next() {

@@ -7,14 +7,16 @@ import (
 	"unicode/utf8"
 )
 
+//lint:file-ignore ST1005 the messages are Loki's words
+
 // The messages end up in __error_details__; they are worded as people who know
 // Loki expect them.
 var (
-	errJSONObject = errors.New("Value looks like object, but can't find closing '}' symbol") //nolint:staticcheck // Loki's words
-	errJSONArray  = errors.New("Value is array, but can't find closing ']' symbol")          //nolint:staticcheck // Loki's words
-	errJSONString = errors.New("Value is string, but can't find closing '\"' symbol")        //nolint:staticcheck // Loki's words
-	errJSONValue  = errors.New("Unknown value type")                                         //nolint:staticcheck // Loki's words
-	errJSONDepth  = errors.New("Malformed JSON error")                                       //nolint:staticcheck // Loki's words
+	errJSONObject = errors.New("Value looks like object, but can't find closing '}' symbol")
+	errJSONArray  = errors.New("Value is array, but can't find closing ']' symbol")
+	errJSONString = errors.New("Value is string, but can't find closing '\"' symbol")
+	errJSONValue  = errors.New("Unknown value type")
+	errJSONDepth  = errors.New("Malformed JSON error")
 )
 
 const maxJSONDepth = 128

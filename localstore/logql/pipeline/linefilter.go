@@ -22,7 +22,6 @@ type (
 	patternFilter struct{ pattern syntax.PatternExpr }
 	ipFilter      struct{ ip syntax.IPRange }
 	anyFilter     []lineFilter
-	allFilter     []lineFilter
 	notFilter     struct{ lineFilter }
 	everyLine     struct{}
 )
@@ -43,15 +42,6 @@ func (f anyFilter) match(line []byte) bool {
 		}
 	}
 	return false
-}
-
-func (f allFilter) match(line []byte) bool {
-	for _, one := range f {
-		if !one.match(line) {
-			return false
-		}
-	}
-	return true
 }
 
 // match takes literals from left to right, with anything where a capture is.

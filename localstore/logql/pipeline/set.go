@@ -159,8 +159,6 @@ func (s *Set) setError(name, details string) {
 	s.err, s.details = name, details
 }
 
-func (s *Set) clearError() { s.err, s.details, s.keepError = "", "", false }
-
 // Err is the name of the error that the entry carries, if any.
 func (s *Set) Err() string { return s.err }
 
