@@ -14,7 +14,7 @@ import (
 
 const (
 	lintUsage   = "[--json] FILE"
-	acceptUsage = "[--json] FILE --by NAME --reason TEXT"
+	acceptUsage = "[--json] FILE --by NAME --reason TEXT [--rollback]"
 )
 
 func policyCommands() []command {
@@ -23,6 +23,7 @@ func policyCommands() []command {
 		{name: "policy lint", usage: lintUsage, short: "Say everything that is wrong with a policy.", run: runPolicyLint},
 		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
 		{name: "policy test", usage: tryUsage, short: "Run cases: under this policy, what comes in must make this report.", run: runPolicyTry},
+		{name: "policy diff", usage: diffUsage, short: "Say what a new policy widens and narrows; the answer is no if it widens anything.", run: runPolicyDiff},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"text/tabwriter"
@@ -22,9 +23,11 @@ type acceptAnswer struct {
 
 func runPolicyAccept(e env, args []string) int {
 	var by, reason string
+	var rollback bool
 	a, err := parsePolicyArgs("policy accept", acceptUsage, args, func(fs *flag.FlagSet) {
 		fs.StringVar(&by, "by", "", "")
 		fs.StringVar(&reason, "reason", "", "")
+		fs.BoolVar(&rollback, "rollback", false, "")
 	})
 	if err != nil {
 		return e.fail(err)
@@ -41,7 +44,15 @@ func runPolicyAccept(e env, args []string) int {
 		fmt.Fprintf(e.err, "weir: %s expired on %s: ask %s for a new revision\n", a.file, p.Expires.Format(time.DateOnly), p.Vendor)
 		return exitNo
 	}
-	accepted, err := consent.Accept(vfs.OS, e.dataDir(), p, by, reason, now)
+	accept := consent.Accept
+	if rollback {
+		accept = consent.AcceptRollback
+	}
+	accepted, err := accept(vfs.OS, e.dataDir(), p, by, reason, now)
+	if errors.Is(err, consent.ErrRollback) {
+		fmt.Fprintf(e.err, "weir: %v: if it is meant, add --rollback\n", err)
+		return exitNo
+	}
 	if err != nil {
 		return e.fail(err)
 	}
