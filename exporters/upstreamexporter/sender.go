@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -82,8 +83,10 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 		o.Result = ledger.Acknowledged
 	case a.status == 429 || a.status == 408:
 		return "throttled", a.retryAfter
-	case a.status/100 == 4:
+	case aboutTheReport(a.status):
 		o.Result = ledger.Refused
+	case a.status/100 == 4:
+		return "denied", a.retryAfter
 	case a.status/100 == 5:
 		return "server_error", a.retryAfter
 	case a.status/100 == 3:
@@ -101,6 +104,14 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 		u.lastSuccess.Store(u.now().UnixNano())
 	}
 	return "", 0
+}
+
+// aboutTheReport says whether a status means that this report will never be
+// taken. The other 4xx are about who sends it where: a proxy that wants a
+// password, a wrong path, a certificate that ran out. Those can be mended, and
+// must not cost a report.
+func aboutTheReport(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity
 }
 
 // idle waits for a report, for a policy, or for the end.

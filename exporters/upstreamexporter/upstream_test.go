@@ -124,6 +124,23 @@ func TestARestartSendsTheSameBytes(t *testing.T) {
 	e.verify()
 }
 
+func TestADestinationThatIsSetUpWronglyLosesNoReport(t *testing.T) {
+	for _, code := range []int{401, 403, 404, 405, 407, 415} {
+		f := newFleet(t)
+		f.says(status(code))
+		e := newEdge(t, t.TempDir(), f.URL)
+		e.reports(1, 1)
+		require.Eventually(t, func() bool { return len(f.got()) >= 2 }, 10*time.Second, time.Millisecond, "it is tried again after %d", code)
+		f.says(nil)
+		e.settled(1)
+		for _, b := range f.got() {
+			require.Equal(t, f.got()[0], b)
+		}
+		assert.EqualValues(t, 1, e.counter("weir_upstream_reports", "outcome", "acknowledged"))
+		require.NoError(t, e.Shutdown(t.Context()))
+	}
+}
+
 func TestARefusalIsFinalAndTheNextReportFollows(t *testing.T) {
 	f := newFleet(t)
 	f.says(status(400))
