@@ -19,8 +19,14 @@ func TestNothingLeavesWithoutAnAcceptedPolicy(t *testing.T) {
 		"none":       {state: "no_policy", spoil: func(*testing.T, string) string { return "" }},
 		"missing":    {state: "unreadable", spoil: func(_ *testing.T, f string) string { return f + ".gone" }},
 		"unaccepted": {state: "unaccepted", spoil: func(_ *testing.T, f string) string { return f }},
-		"changed after it was accepted": {state: "unaccepted", accept: true, spoil: func(t *testing.T, f string) string {
-			appendTo(t, f, "# one more line\n")
+		"another product's after it was accepted": {state: "unaccepted", accept: true, spoil: func(t *testing.T, f string) string {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(f, []byte(strings.Replace(string(text), "product: e2e", "product: another", 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			return f
 		}},
 		"broken": {state: "invalid", accept: true, spoil: func(t *testing.T, f string) string {
