@@ -82,7 +82,7 @@ var errUsage = errors.New("wrong arguments")
 func help(w io.Writer) {
 	fmt.Fprint(w, "Weir keeps telemetry at home and lets a measured overflow pass.\n\nUsage:\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  weir %s %s\n        %s\n", c.name, c.usage, c.short)
+		fmt.Fprintf(w, "  weir %s\n        %s\n", strings.TrimSpace(c.name+" "+c.usage), c.short)
 	}
 	fmt.Fprint(w, `
 Environment:

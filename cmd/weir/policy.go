@@ -24,6 +24,7 @@ func policyCommands() []command {
 		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
 		{name: "policy test", usage: tryUsage, short: "Run cases: under this policy, what comes in must make this report.", run: runPolicyTry},
 		{name: "policy diff", usage: diffUsage, short: "Say what a new policy widens and narrows; the answer is no if it widens anything.", run: runPolicyDiff},
+		{name: "policy schema", usage: "", short: "Print the JSON Schema of the policy file, for editors.", run: runPolicySchema},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
 	}
 }

@@ -44,7 +44,8 @@ func (f *Faults) Error() string {
 
 // collector gathers faults while a file is read.
 type collector struct {
-	list []Fault
+	list   []Fault
+	missed []string // the required keys that were not there
 }
 
 func (c *collector) add(line, column int, hint, format string, args ...any) {

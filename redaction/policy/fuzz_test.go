@@ -17,7 +17,7 @@ import (
 
 // FuzzParse states what holds for any bytes at all: Parse returns, says the
 // same twice, gives each fault a line and a hint, and what it accepts is inside
-// the limits that the table and the gate rely on.
+// the limits that the table and the gate rely on, and satisfies the schema.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -30,6 +30,7 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(section(a, "allowlist.yaml"))
 	}
+	schema := compiled(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Parse("p", data)
 		again, errAgain := Parse("p", data)
@@ -41,6 +42,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkPolicy(t, p)
+		if v, ok := instance(data); !ok {
+			t.Fatal("an editor cannot read what Parse accepts")
+		} else if err := schema.Validate(v); err != nil {
+			t.Fatalf("the schema refuses what Parse accepts: %v", err)
+		}
 	})
 }
 

@@ -109,6 +109,7 @@ func (c *collector) need(f map[string]field, n *yaml.Node, what, key string) *ya
 		return found.value
 	}
 	if n.Kind == yaml.MappingNode {
+		c.missed = append(c.missed, key)
 		c.add(n.Line, n.Column, hintFor(key), "%s has no %s", what, key)
 	}
 	return nil
@@ -126,6 +127,7 @@ func (c *collector) identity(n *yaml.Node) []Attribute {
 		}
 	}
 	if n.Kind == yaml.MappingNode && valueOf(n, "weir.install.id") == nil {
+		c.missed = append(c.missed, "weir.install.id")
 		c.add(n.Line, n.Column, "add weir.install.id: {type: uuid}", "identity has no weir.install.id")
 	}
 	return list

@@ -13,6 +13,8 @@ var signalKeys = []string{
 	"name", "why", "owner", "category", "expires", "kind", "monotonic", "unit", "merge", "value", "bounds", "attributes", "max_series",
 }
 
+const maxBounds = 64
+
 var valueKeys = []string{"min", "max", "step"}
 
 var unitShape = regexp.MustCompile(`^[!-~]{1,63}$`)
@@ -159,12 +161,11 @@ func (c *collector) value(n *yaml.Node, monotonic bool) Value {
 }
 
 func (c *collector) bounds(n *yaml.Node) []float64 {
-	const limit = 64
 	if n.Kind != yaml.SequenceNode {
 		c.add(n.Line, n.Column, "write a list: [0.1, 0.5, 1]", "bounds is %s, not a list", shape(n))
 		return nil
 	}
-	if len(n.Content) == 0 || len(n.Content) > limit {
+	if len(n.Content) == 0 || len(n.Content) > maxBounds {
 		c.add(n.Line, n.Column, "write 1 to 64 bounds", "%d bounds", len(n.Content))
 		return nil
 	}
