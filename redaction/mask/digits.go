@@ -20,13 +20,37 @@ func (m *Masker) digits(p []byte, i int, f *found) int {
 			f.add(i, end, Card)
 		}
 	case n >= 11 && n <= 19:
+		family := Families
 		if n >= 13 && m.on[Card] && isCard(p[i:j]) {
-			f.add(i, j, Card)
+			family = Card
 		} else if m.on[NationalID] && (n == 11 && isGermanTaxID(p[i:j]) || n == 15 && isFrenchNIR(p[i:j])) {
-			f.add(i, j, NationalID)
+			family = NationalID
+		}
+		if family != Families && !insideID(p, i, j, f) {
+			f.add(i, j, family)
 		}
 	}
 	return j - 2
+}
+
+// insideID says that the digits from i to j are part of 16, 32, 40 or 64 hex
+// digits with a letter among them: a span's or trace's id, or a hash. One trace
+// id in some thousands has a stretch that passes for a card number, and masked
+// it would not be found again.
+func insideID(p []byte, i, j int, f *found) bool {
+	start, end := i, j
+	for start > 0 && i-start < 64 && is(p[start-1], hexa) {
+		start--
+	}
+	for end < len(p) && end-j < 64 && is(p[end], hexa) {
+		end++
+	}
+	f.looked += end - start
+	switch end - start {
+	case 16, 32, 40, 64:
+		return end-start > j-i
+	}
+	return false
 }
 
 // isCard: 13 to 19 digits that begin as the issuers' ranges do (2 to 6) and

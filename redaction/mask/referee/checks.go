@@ -23,7 +23,21 @@ func wordAt(line []byte, i int) bool {
 // whole says that no digit stands on either side, and that it is no fraction.
 func whole(line []byte, start, end int) bool {
 	fraction := start >= 2 && line[start-1] == '.' && digitAt(line, start-2)
-	return !digitAt(line, start-1) && !digitAt(line, end) && !fraction
+	return !digitAt(line, start-1) && !digitAt(line, end) && !fraction && !partOfID(line, start, end)
+}
+
+var id = regexp.MustCompile(`[0-9A-Fa-f]+`)
+
+// partOfID says that the digits are some of those of a trace's or span's id, or
+// of a hash.
+func partOfID(line []byte, start, end int) bool {
+	for _, m := range id.FindAllIndex(line, -1) {
+		n := m[1] - m[0]
+		if m[0] <= start && end <= m[1] && n > end-start && (n == 16 || n == 32 || n == 40 || n == 64) {
+			return true
+		}
+	}
+	return false
 }
 
 func only(text []byte, keep func(rune) bool) string {
