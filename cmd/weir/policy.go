@@ -24,7 +24,11 @@ func policyCommands() []command {
 		{name: "policy explain", usage: explainUsage, short: "Say in plain words what a policy lets out, and how much at most.", run: runPolicyExplain},
 		{name: "policy test", usage: tryUsage, short: "Run cases: under this policy, what comes in must make this report.", run: runPolicyTry},
 		{name: "policy diff", usage: diffUsage, short: "Say what a new policy widens and narrows; the answer is no if it widens anything.", run: runPolicyDiff},
+		{name: "policy preview", usage: previewUsage, short: "Show what would leave, from what the local store of a running edge holds.", run: runPolicyPreview},
 		{name: "policy schema", usage: "", short: "Print the JSON Schema of the policy file, for editors.", run: runPolicySchema},
+		{name: "policy keygen", usage: keygenUsage, short: "Make a key to sign policies with, and print the verifier key.", run: runPolicyKeygen},
+		{name: "policy sign", usage: signUsage, short: "Sign a policy as its vendor, into FILE.sig.", run: runPolicySign},
+		{name: "policy verify", usage: verifyUsage, short: "Say whether enough keys have signed a policy.", run: runPolicyVerify},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
 	}
 }

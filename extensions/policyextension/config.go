@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/weir-telemetry/weir/redaction/consent"
+	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
 // Config of the extension.
@@ -16,6 +19,11 @@ type Config struct {
 	Data string `mapstructure:"data"`
 	// PollInterval is how often the files are looked at.
 	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// Verifiers are the vendor's keys, as 'weir policy keygen' prints them. If
+	// there are any, the allowlist must be signed, in a file of its name and ".sig".
+	Verifiers []string `mapstructure:"verifiers"`
+	// Threshold is how many of the verifiers must have signed. Default: one.
+	Threshold int `mapstructure:"threshold"`
 }
 
 const (
@@ -36,5 +44,19 @@ func (c *Config) Validate() error {
 	if c.PollInterval < minPoll || c.PollInterval > maxPoll {
 		faults = append(faults, fmt.Errorf("poll_interval %s is not between %s and %s: write 1s", c.PollInterval, minPoll, maxPoll))
 	}
+	if _, err := c.rules(); err != nil {
+		faults = append(faults, err)
+	}
+	if c.Threshold < 0 || c.Threshold > len(c.Verifiers) {
+		faults = append(faults, fmt.Errorf("threshold %d is not between 1 and the number of verifiers, %d", c.Threshold, len(c.Verifiers)))
+	}
 	return errors.Join(faults...)
+}
+
+func (c *Config) rules() (consent.Rules, error) {
+	verifiers, err := policy.ParseVerifiers(c.Verifiers)
+	if err != nil {
+		return consent.Rules{}, fmt.Errorf("verifiers: %w", err)
+	}
+	return consent.Rules{Verifiers: verifiers, Threshold: max(c.Threshold, 1)}, nil
 }

@@ -39,13 +39,17 @@ type policyExtension struct {
 var _ consent.Source = (*policyExtension)(nil)
 
 func newPolicy(set extension.Settings, cfg *Config) (*policyExtension, error) {
+	rules, err := cfg.rules()
+	if err != nil {
+		return nil, err
+	}
 	tb, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
 	e := &policyExtension{
 		cfg: cfg, log: set.Logger, telemetry: tb, now: time.Now,
-		watcher: watcher{fsys: vfs.OS, data: cfg.Data, file: cfg.File},
+		watcher: watcher{fsys: vfs.OS, data: cfg.Data, file: cfg.File, rules: rules},
 	}
 	e.decision.Store(&consent.Decision{State: consent.NoPolicy, Err: fmt.Errorf("the policy was not looked at yet")})
 	return e, nil

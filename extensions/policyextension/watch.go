@@ -30,35 +30,38 @@ func glanceAt(fsys vfs.FS, name string) glance {
 type watcher struct {
 	fsys       vfs.FS
 	data, file string
+	rules      consent.Rules
 
-	decision  consent.Decision
-	looked    bool
-	policy    glance
-	accepted  [4]glance // the folder, and the acceptances that the decision rests on
-	unsettled bool
+	decision          consent.Decision
+	looked            bool
+	policy, signature glance
+	accepted          [4]glance // the folder, and the acceptances that the decision rests on
+	unsettled         bool
 }
 
 // settleTime is how long a file must lie still before its looks are trusted:
 // two writes within one tick of the file system's clock look the same.
 const settleTime = 2 * time.Second
 
+func (g glance) unsettled(now time.Time) bool { return g.err == "" && now.Sub(g.modTime) < settleTime }
+
 // look returns the decision as it stands now.
 func (w *watcher) look(now time.Time) consent.Decision {
 	if w.file != "" {
 		// Glances come before reading: what changes in between is seen next time.
-		file := glanceAt(w.fsys, w.file)
-		if w.looked && !w.unsettled && file == w.policy && w.acceptance() == w.accepted {
+		file, signature := glanceAt(w.fsys, w.file), glanceAt(w.fsys, policy.SignatureFile(w.file))
+		if w.looked && !w.unsettled && file == w.policy && signature == w.signature && w.acceptance() == w.accepted {
 			return w.decision.At(w.file, now)
 		}
-		w.policy = file
+		w.policy, w.signature = file, signature
 		w.accepted = w.acceptance()
 	}
 	before := w.decision
-	w.decision, w.looked = consent.Resolve(w.fsys, w.data, w.file, now), true
+	w.decision, w.looked = w.rules.Resolve(w.fsys, w.data, w.file, now), true
 	if w.decision.Acceptance != before.Acceptance || digestOf(w.decision.Policy) != digestOf(before.Policy) || digestOf(w.decision.Pending) != digestOf(before.Pending) {
 		w.accepted[0] = glance{err: "of another decision"} // look once more
 	}
-	w.unsettled = w.policy.err == "" && now.Sub(w.policy.modTime) < settleTime
+	w.unsettled = w.policy.unsettled(now) || w.signature.unsettled(now)
 	return w.decision.At(w.file, now)
 }
 

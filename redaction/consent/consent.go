@@ -35,12 +35,13 @@ const (
 	NoPolicy   State = "no_policy"  // none is configured
 	Unreadable State = "unreadable" // the file cannot be read
 	Invalid    State = "invalid"    // the file has faults
+	Unsigned   State = "unsigned"   // a signature is demanded, and it is missing, wrong or expired
 	Unaccepted State = "unaccepted" // nobody accepted these bytes
 	Expired    State = "expired"    // its last day is over
 )
 
 // States lists all of them, for those who count.
-var States = []State{Active, NoPolicy, Unreadable, Invalid, Unaccepted, Expired}
+var States = []State{Active, NoPolicy, Unreadable, Invalid, Unsigned, Unaccepted, Expired}
 
 // Acceptance is the customer's word for one digest, or what Weir concluded from
 // such a word.
@@ -91,6 +92,9 @@ type Decision struct {
 	// Pending is the file's policy while it waits for acceptance under
 	// [RightMeet].
 	Pending *policy.Policy
+	// SignedUntil is when the signature on the file's policy ends, if one is
+	// demanded.
+	SignedUntil time.Time
 	// Note is one line for a person on a policy that is in force but was not
 	// accepted by one: what happened, and what to do.
 	Note string

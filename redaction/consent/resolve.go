@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
@@ -17,13 +19,27 @@ import (
 // is a third of it.
 const MaxPolicySize = 1 << 20
 
+// Rules are what an install demands beside a person's acceptance. The zero
+// Rules demand nothing.
+type Rules struct {
+	// Verifiers are the vendor's keys, of which Threshold must have signed the
+	// configured file, at least one. None: a signature is not looked at.
+	Verifiers []note.Verifier
+	Threshold int
+}
+
+// Resolve is [Rules.Resolve] under no rules.
+func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
+	return Rules{}.Resolve(fsys, data, file, now)
+}
+
 // Resolve answers for the policy file and the acceptances under data. An empty
 // file name is [NoPolicy].
 //
 // It writes where the ratchet moves: an acceptance of Weir's own. If that cannot
 // be written down, nothing leaves. Apart from that it only reads, and asked again
 // it gives the same answer.
-func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
+func (r Rules) Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 	if file == "" {
 		return Decision{State: NoPolicy, Err: errors.New("no policy is configured: name one with WEIR_POLICY or the policy extension's 'file'")}
 	}
@@ -41,6 +57,43 @@ func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 		d.State, d.Err = Expired, expiredError(file, p)
 		return d
 	}
+	var until time.Time
+	if len(r.Verifiers) > 0 {
+		if until, err = r.signedUntil(fsys, file, p, now); err != nil {
+			d.State, d.Err = Unsigned, unsignedError(file, p, err)
+			return d
+		}
+	}
+	d = accepts(fsys, data, file, p, now)
+	d.SignedUntil = until
+	return d
+}
+
+// signedUntil verifies the signature beside the file. The configured file alone
+// is asked for one: what was in force before it was under the rules of its time.
+func (r Rules) signedUntil(fsys vfs.FS, file string, p *policy.Policy, now time.Time) (time.Time, error) {
+	data, err := readRegular(fsys, policy.SignatureFile(file), policy.MaxSignatureSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, policy.ErrNotSigned
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("its signature cannot be read: %w", pathless(err))
+	}
+	s, err := policy.VerifySignature(p, data, r.Verifiers, r.Threshold, now)
+	if errors.Is(err, policy.ErrSignatureBroken) {
+		return time.Time{}, policy.ErrSignatureBroken
+	}
+	return s.Until(), err
+}
+
+func unsignedError(file string, p *policy.Policy, err error) error {
+	return fmt.Errorf("policy %s is not signed as demanded: %w: ask %s for %s", file, err, p.Vendor, policy.SignatureFile(file))
+}
+
+// accepts decides on a policy that is whole, in time and signed as demanded.
+func accepts(fsys vfs.FS, data, file string, p *policy.Policy, now time.Time) Decision {
+	d := Decision{Policy: p}
+	var err error
 	d.Acceptance, err = readAcceptance(fsys, data, p.Digest)
 	if err == nil {
 		err = stands(fsys, data, d.Acceptance)
@@ -62,9 +115,18 @@ func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 // At is the decision as it stands at another time, if no file changed since.
 // It only ever takes away: what was not active does not become so.
 func (d Decision) At(file string, now time.Time) Decision {
-	if d.State == Active && d.Policy.Expired(now) {
-		d.State, d.Err = Expired, expiredError(file, d.Policy)
+	if d.State != Active {
+		return d
 	}
+	switch {
+	case d.Policy.Expired(now):
+		d.State, d.Err = Expired, expiredError(file, d.Policy)
+	case !d.SignedUntil.IsZero() && !now.Before(d.SignedUntil):
+		d.State, d.Err = Unsigned, unsignedError(file, d.Policy, policy.ErrSignatureExpired)
+	default:
+		return d
+	}
+	d.Right, d.Note, d.Pending = "", "", nil
 	return d
 }
 
@@ -74,28 +136,47 @@ func expiredError(file string, p *policy.Policy) error {
 }
 
 func readPolicy(fsys vfs.FS, file string) ([]byte, error) {
-	st, err := fsys.Stat(file)
+	source, err := readRegular(fsys, file, MaxPolicySize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("policy %s does not exist: put the file there, or set WEIR_POLICY to where it is", file)
+	case errors.Is(err, errNotRegular):
+		return nil, fmt.Errorf("policy %s is not a regular file: set WEIR_POLICY to a file", file)
+	case errors.Is(err, errTooLarge):
+		return nil, fmt.Errorf("policy %s is larger than %d bytes: split the product or drop signals", file, MaxPolicySize)
 	case err != nil:
 		return nil, fmt.Errorf("policy %s cannot be read: %w: let Weir's user read it", file, pathless(err))
-	case !st.Mode().IsRegular(): // a pipe would hang us
-		return nil, fmt.Errorf("policy %s is not a regular file: set WEIR_POLICY to a file", file)
+	}
+	return source, nil
+}
+
+var (
+	errNotRegular = errors.New("not a regular file")
+	errTooLarge   = errors.New("too large")
+)
+
+// readRegular reads a file of at most limit bytes.
+func readRegular(fsys vfs.FS, file string, limit int64) ([]byte, error) {
+	st, err := fsys.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() { // a pipe would hang us
+		return nil, errNotRegular
 	}
 	f, err := fsys.OpenFile(file, os.O_RDONLY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("policy %s cannot be read: %w: let Weir's user read it", file, pathless(err))
+		return nil, err
 	}
 	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, MaxPolicySize+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("policy %s cannot be read: %w: check the disk", file, pathless(err))
-	case len(source) > MaxPolicySize:
-		return nil, fmt.Errorf("policy %s is larger than %d bytes: split the product or drop signals", file, MaxPolicySize)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
 	}
-	return source, nil
+	if int64(len(data)) > limit {
+		return nil, errTooLarge
+	}
+	return data, nil
 }
 
 // pathless drops the path that the message names already.
