@@ -1,8 +1,8 @@
 // Package gateprocessor is the `gate` processor of the fleet role: it lets in
 // only what a known policy would have let out.
 //
-// Each batch must be one report, made under a policy whose file is configured,
-// and pass redaction/gate. What does not is refused for good, with a reason out
+// Each batch must be one report, made under a policy whose file is configured
+// or under the meet of two such revisions of one product, and pass redaction/gate. What does not is refused for good, with a reason out
 // of a closed set and nothing of the data. What does is passed on as a new
 // batch: the policy's signals, the install's identity, and the fleet's own
 // gauges on when it was heard. A report that comes again, as it does when an

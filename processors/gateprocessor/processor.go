@@ -48,7 +48,7 @@ func newGate(set processor.Settings, cfg *Config, next consumer.Metrics) (*gateP
 		return nil, err
 	}
 	g := &gateProcessor{
-		maxSkew: cfg.MaxSkew, policies: policies, next: next, telemetry: telemetry, now: time.Now,
+		maxSkew: cfg.MaxSkew, policies: withMeets(policies), next: next, telemetry: telemetry, now: time.Now,
 		installs: newInstalls(maxInstalls),
 	}
 	telemetry.GatePolicies.Record(context.Background(), int64(len(policies)))
