@@ -18,8 +18,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
-	_ "pgregory.net/rapid" // its flags
-
 	"github.com/weir-telemetry/weir/redaction/gate"
 	"github.com/weir-telemetry/weir/redaction/policy"
 	"github.com/weir-telemetry/weir/redaction/table"
