@@ -89,6 +89,7 @@ Environment:
 
   WEIR_DATA    the edge's data folder (default ./data)
   WEIR_POLICY  the allowlist that the edge runs under
+  WEIR_LISTEN  where the edge's local store answers (default 127.0.0.1:7070)
 
 Exit codes: 0 yes, 1 the answer is no, 2 could not run.
 `)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
 const previewUsage = "[--json] [--from 1h] FILE [--against OTHER]"
@@ -127,6 +129,10 @@ func (e env) sayPreview(p preview) {
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SIGNAL\tBY\tVALUE")
 	for _, s := range p.Signals {
+		if !s.Seen {
+			fmt.Fprintf(w, "%s\t(nothing in the local store)\t%s\n", s.Name, unseen(s))
+			continue
+		}
 		zeros := 0
 		for _, series := range s.Series {
 			if series.empty() && len(s.Series) > 1 {
@@ -143,13 +149,23 @@ func (e env) sayPreview(p preview) {
 		note(zeros, "(series at 0 or without a value)")
 		note(s.DroppedSeries, "(dropped: outside a domain)")
 		note(s.LimitedSeries, "(dropped: beyond max_series)")
-		if !s.Seen {
-			fmt.Fprintf(w, "%s\t(the store has no such metric)\t\n", s.Name)
-		}
 	}
 	_ = w.Flush()
 	if len(p.Signals) == 0 {
 		fmt.Fprintln(e.out, "Nothing but each report's number and time.")
+	}
+}
+
+// unseen says what a report has of a signal without a point: all series of a
+// dense one are in every report.
+func unseen(s previewSignal) string {
+	switch n := len(s.Series); {
+	case n == 0:
+		return "not in the report"
+	case s.Kind == policy.KindGauge.String():
+		return strconv.Itoa(n) + " series without a value"
+	default:
+		return strconv.Itoa(n) + " series at 0"
 	}
 }
 

@@ -46,7 +46,7 @@ type previewSeries struct {
 
 // evaluate asks the local store for every signal of the policy.
 func evaluate(ctx context.Context, store localStore, file string, p *policy.Policy, window time.Duration, now time.Time) (preview, error) {
-	out := preview{File: file, Digest: p.Digest, From: window.String(), Signals: []previewSignal{}}
+	out := preview{File: file, Digest: p.Digest, From: shortWindow(window), Signals: []previewSignal{}}
 	if p.Expired(now) {
 		return out, nil
 	}
@@ -66,6 +66,17 @@ func evaluate(ctx context.Context, store localStore, file string, p *policy.Poli
 		out.Signals = append(out.Signals, one)
 	}
 	return out, nil
+}
+
+// shortWindow drops the zeros that Go appends: 1h0m0s is 1h.
+func shortWindow(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }
 
 // cell gathers what meets in one series of the report.
