@@ -6,19 +6,20 @@ import (
 )
 
 // The scan looks at each three bytes in a row and asks whether anything could
-// begin, or have its mark, there. Each byte's entry in the table is three lanes
-// of 21 bits, one bit for a bucket:
+// begin, or have its mark, there. Three tables have an entry of 32 bits for each
+// byte, one bit for a bucket:
 //
-//	bit 63    62 ........ 42    41 ........ 21    20 ......... 0
-//	| 0 |  may stand third  | may stand second | may stand first |
+//	first[b]   may stand first
+//	second[b]  may stand second
+//	third[b]   may stand third
 //
 // so that the buckets that three bytes fit are
 //
-//	t[a] & t[b]>>21 & t[c]>>42
+//	first[a] & second[b] & third[c]
 //
-// which costs one load for each byte, as a plain table does, and is nearly
-// always zero. Six buckets are shapes; what is a fixed text, such as eyJ, ghp_
-// or password, goes by its rarest three bytes into one of the others.
+// which is nearly always zero. Six buckets are shapes; what is a fixed text,
+// such as eyJ, ghp_ or password, goes by its rarest three bytes into one of the
+// others.
 const (
 	digits       = iota // three digits: cards, national ids
 	at                  // a mail's @
@@ -28,8 +29,8 @@ const (
 	colon               // IPv6
 	shapes
 
-	lane           = 21
-	literalBuckets = lane - shapes
+	buckets        = 32
+	literalBuckets = buckets - shapes
 )
 
 // literal is a fixed text at which something may begin.
@@ -124,7 +125,7 @@ var frequency = func() (f [256]float64) {
 
 // compile makes the table for the families that are on.
 func (m *Masker) compile(names []string) {
-	var buckets [lane]trio
+	var sets [buckets]trio
 	for b, ok := range map[int][3]func(byte) bool{
 		digits:       {of(digit), of(digit), of(digit)},
 		at:           {of(local), only('@'), func(c byte) bool { return is(c, alnum) || c >= 0x80 }},
@@ -137,7 +138,7 @@ func (m *Masker) compile(names []string) {
 			continue
 		}
 		for i := range 3 {
-			buckets[b].mark(i, ok[i])
+			sets[b].mark(i, ok[i])
 		}
 	}
 	var all []literal
@@ -164,28 +165,34 @@ func (m *Masker) compile(names []string) {
 		mine := l.sets(l.at)
 		best, least := 0, 0.0
 		for b := range literalBuckets {
-			with := buckets[shapes+b]
+			with := sets[shapes+b]
 			for i := range 3 {
 				with.mark(i, func(c byte) bool { return mine[i][c] })
 			}
 			cost := with.share()
 			if len(m.literals[b]) > 0 {
-				cost -= buckets[shapes+b].share()
+				cost -= sets[shapes+b].share()
 			}
 			if b == 0 || cost < least {
 				best, least = b, cost
 			}
 		}
 		for i := range 3 {
-			buckets[shapes+best].mark(i, func(c byte) bool { return mine[i][c] })
+			sets[shapes+best].mark(i, func(c byte) bool { return mine[i][c] })
 		}
 		m.literals[best] = append(m.literals[best], l)
 	}
-	for b := range buckets {
+	if m.on[Card] {
+		m.ofInterest |= 1<<4 | 0x7f<<13 // a group, or 13 to 19
+	}
+	if m.on[NationalID] {
+		m.ofInterest |= 1<<3 | 1<<11 | 1<<15
+	}
+	for b := range sets {
 		for i := range 3 {
-			for c, in := range buckets[b][i] {
+			for c, in := range sets[b][i] {
 				if in {
-					m.table[c] |= 1 << (b + i*lane)
+					m.table[i][c] |= 1 << b
 				}
 			}
 		}
@@ -252,10 +259,10 @@ func hexOrColon(c byte) bool      { return is(c, hexa) || c == ':' }
 
 // verify looks at what the buckets in hits stand for at i, and returns where to
 // go on.
-func (m *Masker) verify(p []byte, i int, hits uint64, f *found) int {
+func (m *Masker) verify(p []byte, i int, hits uint32, f *found) int {
 	next := i + 1
 	for ; hits != 0; hits &= hits - 1 {
-		switch b := bits.TrailingZeros64(hits); b {
+		switch b := bits.TrailingZeros32(hits); b {
 		case digits:
 			next = max(next, m.digits(p, i, f))
 		case at:
