@@ -137,9 +137,10 @@ func storedName(s *policy.Signal) (string, error) {
 	return namer.Build(otlptranslator.Metric{Name: s.Name, Unit: s.Unit, Type: otlptranslator.MetricType(kind)})
 }
 
-// storedLabel is an attribute's key as the local store spells it.
+// storedLabel is an attribute's key as the local store spells it. A key starts
+// with a letter, so how the store mends a leading underscore does not matter.
 func storedLabel(key string) (string, error) {
-	namer := otlptranslator.LabelNamer{UnderscoreLabelSanitization: true, PreserveMultipleUnderscores: true}
+	namer := otlptranslator.LabelNamer{PreserveMultipleUnderscores: true}
 	return namer.Build(key)
 }
 
