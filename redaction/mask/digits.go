@@ -1,13 +1,12 @@
 package mask
 
 // digits looks at the stretch of digits that begins at i, for cards and for
-// national ids made of digits, and returns where it ends, less what the other
-// shapes need to see: nothing else begins inside.
-func (m *Masker) digits(p []byte, i int, f *found) int {
+// national ids made of digits.
+func (m *Masker) digits(p []byte, i int, f *found) {
 	j := run(p, i, digit)
 	f.looked += j - i
 	if i >= 2 && p[i-1] == '.' && is(p[i-2], digit) {
-		return j - 2 // a fraction
+		return // a fraction
 	}
 	switch n := j - i; {
 	case n == 3 && m.on[NationalID]:
@@ -30,7 +29,6 @@ func (m *Masker) digits(p []byte, i int, f *found) int {
 			f.add(i, j, family)
 		}
 	}
-	return j - 2
 }
 
 // insideID says that the digits from i to j are part of 16, 32, 40 or 64 hex

@@ -40,14 +40,10 @@ func findIPv6(p []byte, i int, f *found) {
 		return
 	}
 	start := i
-	if i > 0 && p[i-1] == ':' { // the first of the two had nothing before it
+	for start > f.ipv6Done && i-start < 45 && (is(p[start-1], hexa) || p[start-1] == ':') {
 		start--
-	} else {
-		for start > 0 && i-start < 5 && is(p[start-1], hexa) {
-			start--
-		}
 	}
-	end, groups, n, double, bad := start, 0, 0, 0, i-start > 4
+	end, groups, n, double, bad := start, 0, 0, 0, i-start == 45
 	for ; end < len(p); end++ {
 		if c := p[end]; is(c, hexa) {
 			if n++; n == 1 {
@@ -66,6 +62,9 @@ func findIPv6(p []byte, i int, f *found) {
 	}
 	f.looked += end - start
 	f.ipv6Done = end
+	if end-start >= 2 && p[start] == ':' && p[start+1] != ':' { // after a name
+		start++
+	}
 	if end-start >= 2 && p[end-1] == ':' && p[end-2] != ':' { // the end of a sentence's part
 		end--
 	}

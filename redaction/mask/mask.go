@@ -32,12 +32,12 @@ type Options struct {
 
 // Masker is immutable and safe for concurrent use.
 type Masker struct {
-	table      [3][256]uint32 // see trigger.go
-	ofInterest uint32         // bit n: a stretch of n digits may be something
-	literals   [literalBuckets][]literal
-	on         [Families]bool
-	paths      []string
-	scratch    sync.Pool // *work
+	table                     [3][256]uint64 // see trigger.go
+	wantsDigits, wantsNumbers bool
+	literals                  [literalBuckets][]literal
+	on                        [Families]bool
+	paths                     []string
+	scratch                   sync.Pool // *work
 }
 
 // turns is how often a line is looked at before its rest is given up.

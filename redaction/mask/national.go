@@ -2,13 +2,10 @@ package mask
 
 import "strings"
 
-// account looks at a capital at i: two capitals and a digit, or a capital, a
-// space and a digit, which is the second capital of a NINO in groups.
+// account looks at what should be two capitals at i, with a digit or a space
+// behind them.
 func (m *Masker) account(p []byte, i int, f *found) {
-	if p[i+1] == ' ' {
-		i--
-	}
-	if i < 0 || !edge(p, i-1) {
+	if i < 0 || !is(p[i], upper) || !is(p[i+1], upper) || !edge(p, i-1) {
 		return
 	}
 	f.looked += 34 + 8

@@ -43,6 +43,6 @@ func takeValue(line []byte, i, n int, f *found) {
 		}
 	}
 	if end > i && !inert(line[i:end]) {
-		f.insert(span{i, end, Secret})
+		f.add(i, end, Secret)
 	}
 }

@@ -31,49 +31,43 @@ type found struct {
 func (f *found) nothing() bool { return f.n == 0 && len(f.more) == 0 && !f.full }
 
 // add takes a span. What overlaps becomes one span: a card number inside a
-// password is a password. The wider gives the name.
+// password is a password. The wider gives the name. Spans come nearly in order,
+// so that the place is looked for from the end.
 func (f *found) add(start, end int, family Family) {
 	s := span{start, end, family}
+	spans := f.more
+	if !f.grow {
+		spans = f.room[:f.n]
+	}
+	to := len(spans) // the first that comes after
+	for to > 0 && spans[to-1].start >= s.end {
+		to--
+	}
+	from := to // the first that overlaps
+	for from > 0 && spans[from-1].end > s.start {
+		from--
+		s = union(s, spans[from])
+	}
 	if f.grow {
-		n := len(f.more)
-		for ; n > 0 && f.more[n-1].end > s.start; n-- {
-			s = union(s, f.more[n-1])
-		}
-		f.more = append(f.more[:n], s)
+		f.more = slices.Replace(f.more, from, to, s)
 		return
 	}
-	n := f.n
-	for ; n > 0 && f.room[n-1].end > s.start; n-- {
-		s = union(s, f.room[n-1])
-	}
-	if n == len(f.room) {
+	n := f.n + 1 - (to - from)
+	if n > len(f.room) {
 		f.full = true
 		return
 	}
-	f.room[n] = s
-	f.n = n + 1
+	copy(f.room[from+1:], f.room[to:f.n])
+	f.room[from] = s
+	f.n = n
 }
 
 func union(s, earlier span) span {
-	if earlier.end-earlier.start >= s.end-s.start {
+	switch a, b := earlier.end-earlier.start, s.end-s.start; {
+	case a > b:
 		s.family = earlier.family
+	case a == b: // a key's name says more than a shape
+		s.family = max(s.family, earlier.family)
 	}
 	return span{min(s.start, earlier.start), max(s.end, earlier.end), s.family}
-}
-
-// insert takes a span that may lie anywhere, after all of add's.
-func (f *found) insert(s span) {
-	if !f.grow { // rare enough to start again
-		f.full = true
-		return
-	}
-	from := 0
-	for from < len(f.more) && f.more[from].end <= s.start {
-		from++
-	}
-	to := from
-	for ; to < len(f.more) && f.more[to].start < s.end; to++ {
-		s.start, s.end = min(s.start, f.more[to].start), max(s.end, f.more[to].end)
-	}
-	f.more = slices.Replace(f.more, from, to, s)
 }

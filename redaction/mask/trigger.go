@@ -3,11 +3,12 @@ package mask
 import (
 	"math/bits"
 	"slices"
+	"strings"
 )
 
-// The scan looks at each three bytes in a row and asks whether anything could
-// begin, or have its mark, there. Three tables have an entry of 32 bits for each
-// byte, one bit for a bucket:
+// The scan looks at three bytes in a row, at every second place, and asks
+// whether anything could begin, or have its mark, there. Three tables have an
+// entry of 64 bits for each byte, one bit for a bucket:
 //
 //	first[b]   may stand first
 //	second[b]  may stand second
@@ -17,19 +18,21 @@ import (
 //
 //	first[a] & second[b] & third[c]
 //
-// which is nearly always zero. Six buckets are shapes; what is a fixed text,
-// such as eyJ, ghp_ or password, goes by its rarest three bytes into one of the
-// others.
+// which is nearly always zero. What is a fixed text, such as eyJ, ghp_ or
+// password, is known by its four rarest bytes: by the first three of them in one
+// bucket, by the last three in another, so that one of the two is at an even
+// place. The three shapes that are no texts have two buckets each for the same
+// reason. Shapes of digits are found by numbers.go.
 const (
-	digits       = iota // three digits: cards, national ids
-	at                  // a mail's @
-	account             // two capitals and a digit: IBAN, NINO
-	accountSpace        // capital, space, digit: NINO as people write it
-	dot                 // digit . digit: IPv4
-	colon               // IPv6
+	at            = iota // a mail's @
+	at2                  // likewise, with the byte before
+	account              // two capitals and two digits: IBAN, NINO
+	account2             // likewise, from the second on
+	accountSpace         // capital, space, digit: NINO as people write it
+	accountSpace2        // likewise, from the space on
 	shapes
 
-	buckets        = 32
+	buckets        = 64
 	literalBuckets = buckets - shapes
 )
 
@@ -38,7 +41,7 @@ type literal struct {
 	text string // lower case if folded; anyDigit fits any digit
 	kind kind
 	fold bool
-	at   int // where in the text the three bytes are that the table knows
+	at   int // where in the text the bytes begin that the tables know
 
 	key   *keyRule   // of kindKey
 	cloud *cloudRule // of kindCloud
@@ -67,17 +70,27 @@ func (t *trio) mark(i int, ok func(c byte) bool) {
 	}
 }
 
+// fits says whether c may stand at i of the text, or behind its end.
 func (l *literal) fits(i int, c byte) bool {
-	if i >= len(l.text) { // a key of two bytes, with what may follow it
-		return is(c, blank) || slices.Contains([]byte(`=:>"'\]`), c)
-	}
-	switch {
-	case l.text[i] == anyDigit:
+	switch past := i - len(l.text); {
+	case past < 0 && l.text[i] == anyDigit:
 		return is(c, digit)
-	case l.fold:
+	case past < 0 && l.fold:
 		return fold[c] == l.text[i]
+	case past < 0:
+		return c == l.text[i]
+	case l.kind == kindCloud:
+		return is(c, l.cloud.of)
+	case past > 0:
+		return true
+	case l.kind == kindKey:
+		return is(c, blank) || strings.IndexByte("=:>\"'`\\]", c) >= 0
+	case l.kind == kindJWT:
+		return is(c, token)
+	case l.kind == kindLogin:
+		return is(c, login)
 	}
-	return c == l.text[i]
+	return true
 }
 
 func (l *literal) sets(at int) (t trio) {
@@ -126,13 +139,16 @@ var frequency = func() (f [256]float64) {
 // compile makes the table for the families that are on.
 func (m *Masker) compile(names []string) {
 	var sets [buckets]trio
-	for b, ok := range map[int][3]func(byte) bool{
-		digits:       {of(digit), of(digit), of(digit)},
-		at:           {of(local), only('@'), func(c byte) bool { return is(c, alnum) || c >= 0x80 }},
-		account:      {of(upper), of(upper), of(digit)},
-		accountSpace: {of(upper), only(' '), of(digit)},
-		dot:          {of(digit), only('.'), of(digit)},
-		colon:        {hexOrColon, only(':'), hexOrColon},
+	name := of(local)
+	host := func(c byte) bool { return is(c, alnum) || c >= 0x80 }
+	any := func(byte) bool { return true }
+	for b, ok := range [shapes][3]func(byte) bool{
+		at:            {name, only('@'), host},
+		at2:           {any, name, only('@')},
+		account:       {of(upper), of(upper), of(digit)},
+		account2:      {of(upper), of(digit), of(digit)},
+		accountSpace:  {of(upper), only(' '), of(digit)},
+		accountSpace2: {only(' '), of(digit), of(digit)},
 	} {
 		if !m.wants(b) {
 			continue
@@ -148,6 +164,9 @@ func (m *Masker) compile(names []string) {
 	all = append(all, m.fixed()...)
 	for i := range all {
 		all[i].place()
+		second := all[i]
+		second.at++
+		all = append(all, second)
 	}
 	// The most frequent first, each where it adds least: sets in one bucket
 	// multiply.
@@ -182,12 +201,8 @@ func (m *Masker) compile(names []string) {
 		}
 		m.literals[best] = append(m.literals[best], l)
 	}
-	if m.on[Card] {
-		m.ofInterest |= 1<<4 | 0x7f<<13 // a group, or 13 to 19
-	}
-	if m.on[NationalID] {
-		m.ofInterest |= 1<<3 | 1<<11 | 1<<15
-	}
+	m.wantsDigits = m.on[Card] || m.on[NationalID]
+	m.wantsNumbers = m.wantsDigits || m.on[IP]
 	for b := range sets {
 		for i := range 3 {
 			for c, in := range sets[b][i] {
@@ -199,16 +214,12 @@ func (m *Masker) compile(names []string) {
 	}
 }
 
-// place picks the rarest three bytes. Three digits are never picked, since
-// stretches of digits are jumped over (digits.go).
+// place picks the rarest four bytes.
 func (l *literal) place() {
 	least := -1.0
-	for at := 0; at == 0 || at+3 <= len(l.text); at++ {
-		t := l.sets(at)
-		if t[0]['0'] && t[1]['0'] && t[2]['0'] {
-			continue
-		}
-		if s := t.share(); least < 0 || s < least {
+	for at := 0; at == 0 || at+4 <= len(l.text); at++ {
+		a, b := l.sets(at), l.sets(at+1)
+		if s := a.share() + b.share(); least < 0 || s < least {
 			least, l.at = s, at
 		}
 	}
@@ -217,16 +228,12 @@ func (l *literal) place() {
 // wants says whether a shape is of use for the families that are on.
 func (m *Masker) wants(shape int) bool {
 	switch shape {
-	case digits:
-		return m.on[Card] || m.on[NationalID]
-	case at:
+	case at, at2:
 		return m.on[Mail]
-	case account:
+	case account, account2:
 		return m.on[IBAN] || m.on[NationalID]
-	case accountSpace:
-		return m.on[NationalID]
 	}
-	return m.on[IP]
+	return m.on[NationalID]
 }
 
 // fixed lists the texts of the families that are on, keys left out.
@@ -255,31 +262,27 @@ func (m *Masker) fixed() (all []literal) {
 
 func of(k class) func(byte) bool  { return func(c byte) bool { return is(c, k) } }
 func only(b byte) func(byte) bool { return func(c byte) bool { return c == b } }
-func hexOrColon(c byte) bool      { return is(c, hexa) || c == ':' }
 
-// verify looks at what the buckets in hits stand for at i, and returns where to
-// go on.
-func (m *Masker) verify(p []byte, i int, hits uint32, f *found) int {
-	next := i + 1
+// verify looks at what the buckets in hits stand for at i.
+func (m *Masker) verify(p []byte, i int, hits uint64, f *found) {
 	for ; hits != 0; hits &= hits - 1 {
-		switch b := bits.TrailingZeros32(hits); b {
-		case digits:
-			next = max(next, m.digits(p, i, f))
+		switch b := bits.TrailingZeros64(hits); b {
 		case at:
 			findMail(p, i+1, f)
-		case account, accountSpace:
+		case at2:
+			findMail(p, i+2, f)
+		case account:
 			m.account(p, i, f)
-		case dot:
-			findIPv4(p, i, f)
-		case colon:
-			findIPv6(p, i+1, f)
+		case account2, accountSpace:
+			m.account(p, i-1, f)
+		case accountSpace2:
+			m.account(p, i-2, f)
 		default:
 			for j := range m.literals[b-shapes] {
 				m.literal(p, i, &m.literals[b-shapes][j], f)
 			}
 		}
 	}
-	return next
 }
 
 // literal looks whether l's text stands where its three bytes are at i.
@@ -288,8 +291,12 @@ func (m *Masker) literal(p []byte, i int, l *literal, f *found) {
 	if start < 0 || start+len(l.text) > len(p) {
 		return
 	}
-	for k := range len(l.text) {
-		if !l.fits(k, p[start+k]) {
+	for k, want := range []byte(l.text) {
+		c := p[start+k]
+		if l.fold {
+			c = fold[c]
+		}
+		if c != want && !(want == anyDigit && is(c, digit)) {
 			return
 		}
 	}
