@@ -65,6 +65,9 @@ func (g *generator) metric(m pmetric.Metric) {
 	if g.chance("other kind", 12) {
 		kind = draw(g, "kind", "sum", "gauge", "histogram", "exponential", "summary")
 	}
+	if kind == "histogram" && g.chance("exponential", 3) {
+		kind = "exponential"
+	}
 	temporality := draw(g, "temporality", cumulative, cumulative, cumulative, cumulative, cumulative, cumulative, delta, delta, delta, pmetric.AggregationTemporalityUnspecified)
 	n := rapid.IntRange(1, 4).Draw(g.rt, "points")
 	switch kind {
@@ -85,7 +88,10 @@ func (g *generator) metric(m pmetric.Metric) {
 			g.histogram(m.Histogram().DataPoints().AppendEmpty())
 		}
 	case "exponential":
-		m.SetEmptyExponentialHistogram().DataPoints().AppendEmpty().SetCount(1)
+		m.SetEmptyExponentialHistogram().SetAggregationTemporality(temporality)
+		for range n {
+			g.exponential(m.ExponentialHistogram().DataPoints().AppendEmpty())
+		}
 	case "summary":
 		m.SetEmptySummary().DataPoints().AppendEmpty().SetCount(1)
 	}
@@ -143,6 +149,30 @@ func (g *generator) histogram(dp pmetric.HistogramDataPoint) {
 		dp.BucketCounts().Append(n)
 		dp.SetCount(dp.Count() + n)
 	}
+	if !g.chance("no sum", 6) {
+		dp.SetSum(draw(g, "sum", 0, 1, 2.5, 4, 7, 11, -1, math.NaN(), math.Inf(1)))
+	}
+	if g.chance("flagged", 20) {
+		dp.SetFlags(1)
+	}
+}
+
+func (g *generator) exponential(dp pmetric.ExponentialHistogramDataPoint) {
+	g.attributes(dp.Attributes())
+	g.times(dp.SetStartTimestamp, dp.SetTimestamp)
+	dp.SetScale(draw[int32](g, "scale", 0, 0, 0, 1, -1, 3, 20, math.MaxInt32, math.MinInt32))
+	for _, side := range []pmetric.ExponentialHistogramDataPointBuckets{dp.Positive(), dp.Negative()} {
+		side.SetOffset(draw[int32](g, "offset", 0, -2, 1, -3, 5, math.MaxInt32, math.MinInt32))
+		for range rapid.IntRange(0, 6).Draw(g.rt, "buckets") {
+			n := uint64(rapid.IntRange(0, 4).Draw(g.rt, "count"))
+			if g.chance("large", 30) {
+				n = draw[uint64](g, "large count", policy.MaxBucketCount-2, math.MaxUint64)
+			}
+			side.BucketCounts().Append(n)
+		}
+	}
+	dp.SetZeroCount(uint64(rapid.IntRange(0, 2).Draw(g.rt, "zeros")))
+	dp.SetCount(uint64(rapid.IntRange(0, 9).Draw(g.rt, "total")))
 	if !g.chance("no sum", 6) {
 		dp.SetSum(draw(g, "sum", 0, 1, 2.5, 4, 7, 11, -1, math.NaN(), math.Inf(1)))
 	}

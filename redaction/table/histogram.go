@@ -38,7 +38,10 @@ func (o *observer) flushHistograms(s *signal, dps pmetric.HistogramDataPointSlic
 	s.mu.Lock()
 	for i := range o.chunk[:o.chunkUsed] {
 		e := &o.chunk[i]
-		reason := s.distribute(e, dps.At(int(e.point)), delta)
+		reason := Malformed
+		if dp := dps.At(int(e.point)); rebucket(dp, s.bounds, s.rebucketed) {
+			reason = s.distribute(e, dp.Sum(), dp.HasSum(), delta, fell)
+		}
 		if reason != located {
 			o.counts.dropped[reason]++
 			continue
@@ -49,14 +52,12 @@ func (o *observer) flushHistograms(s *signal, dps pmetric.HistogramDataPointSlic
 	o.chunkUsed = 0
 }
 
-// distribute adds one histogram to its cell, and remembers it. Needs the lock.
-func (s *signal) distribute(e *entry, dp pmetric.HistogramDataPoint, delta bool) Reason {
+// distribute adds the histogram that lies in the scratch to its cell, and
+// remembers it. fell says whether it can be the one before, gone on. Needs the
+// lock.
+func (s *signal) distribute(e *entry, sum float64, hasSum, delta bool, fell func(now, before []uint64) bool) Reason {
 	now := s.rebucketed
-	if !rebucket(dp, s.bounds, now) {
-		return Malformed
-	}
-	hasSum := dp.HasSum() && !math.IsNaN(dp.Sum()) && !math.IsInf(dp.Sum(), 0)
-	sum := dp.Sum()
+	hasSum = hasSum && !math.IsNaN(sum) && !math.IsInf(sum, 0)
 
 	pos, known := s.sources.find(e.id)
 	if !known {
@@ -68,7 +69,7 @@ func (s *signal) distribute(e *entry, dp pmetric.HistogramDataPoint, delta bool)
 			return SourceLimit
 		}
 		if delta || s.fresh(e) {
-			s.pour(e.cell, now, nil, sum, hasSum)
+			s.pour(e.cell, now, sum, hasSum)
 		}
 		return located
 	}
@@ -77,14 +78,41 @@ func (s *signal) distribute(e *entry, dp pmetric.HistogramDataPoint, delta bool)
 		return reason
 	}
 	if delta || fell(now, before) || src.restarted(e) {
-		s.pour(e.cell, now, nil, sum, hasSum)
+		s.pour(e.cell, now, sum, hasSum)
+		copy(before, now)
 	} else {
-		s.pour(e.cell, now, before, sum-math.Float64frombits(src.value), hasSum && src.hasSum)
+		for i, n := range now { // now becomes the increments, before what is remembered
+			now[i], before[i] = n-before[i], n
+		}
+		settleCounts(now)
+		s.pour(e.cell, now, sum-math.Float64frombits(src.value), hasSum && src.hasSum)
 	}
-	copy(before, now)
 	src.remember(sum, hasSum)
 	src.keep(e, s.epoch)
 	return located
+}
+
+// settleCounts makes increments of a whole that did not fall not negative: what went
+// from one bucket into others is taken from theirs, from the next one above
+// on, and the rest from below.
+func settleCounts(increments []uint64) {
+	var owed uint64
+	take := func(i int) {
+		switch n := increments[i]; {
+		case int64(n) < 0:
+			owed = min(owed-n, 8*mostCount) // a sender's counts cannot make it overflow
+			increments[i] = 0
+		default:
+			paid := min(n, owed)
+			increments[i], owed = n-paid, owed-paid
+		}
+	}
+	for i := range increments {
+		take(i)
+	}
+	for i := len(increments) - 1; i >= 0 && owed > 0; i-- {
+		take(i)
+	}
 }
 
 func (src *source) remember(sum float64, hasSum bool) {
@@ -93,13 +121,10 @@ func (src *source) remember(sum float64, hasSum bool) {
 	}
 }
 
-// pour adds what now has beyond before, and the sum's increment.
-func (s *signal) pour(cell int32, now, before []uint64, sum float64, hasSum bool) {
+// pour adds counts, and the sum's increment.
+func (s *signal) pour(cell int32, increments []uint64, sum float64, hasSum bool) {
 	counts := s.counts[int(cell)*s.width : (int(cell)+1)*s.width]
-	for i, n := range now {
-		if before != nil {
-			n -= before[i]
-		}
+	for i, n := range increments {
 		counts[i] = min(counts[i]+n, policy.MaxBucketCount)
 	}
 	if s.policy.HasValue && hasSum && sum > 0 {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"sort"
 	"strconv"
@@ -180,8 +181,16 @@ func (r *reference) metric(resource pcommon.Map, scope pcommon.InstrumentationSc
 			}
 		}
 	case pmetric.MetricTypeExponentialHistogram:
-		for range m.ExponentialHistogram().DataPoints().Len() {
-			r.count(kind)
+		t := m.ExponentialHistogram().AggregationTemporality()
+		if refusal == located && s.Kind == policy.KindHistogram && t != pmetric.AggregationTemporalityUnspecified {
+			kind = unit
+		}
+		for _, dp := range m.ExponentialHistogram().DataPoints().All() {
+			if kind == located {
+				r.count(r.exponential(s, resource, identity+t.String(), t == delta, dp))
+			} else {
+				r.count(kind)
+			}
 		}
 	case pmetric.MetricTypeSummary:
 		for range m.Summary().DataPoints().Len() {
@@ -393,9 +402,74 @@ func (r *reference) histogram(s *refSignal, resource pcommon.Map, identity strin
 		}
 		buckets[to] += n
 	}
+	return r.add(s, series, identity+everythingOf(dp.Attributes()), isDelta, buckets, dp, func(was []uint64) bool {
+		for i := range buckets {
+			if buckets[i] < was[i] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// exponential says of each bucket by its own bound where it goes.
+func (r *reference) exponential(s *refSignal, resource pcommon.Map, identity string, isDelta bool, dp pmetric.ExponentialHistogramDataPoint) Reason {
+	if dp.Flags()&1 != 0 {
+		return NoValue
+	}
+	series, reason := r.place(s, resource, dp.Attributes())
+	if reason != located {
+		return reason
+	}
+	buckets := make([]uint64, len(s.Bounds)+1)
+	put := func(upper float64, n uint64) {
+		i := sort.SearchFloat64s(s.Bounds, upper)
+		buckets[i] = min(buckets[i]+min(n, 1<<60), 1<<60)
+	}
+	power := func(index int) float64 { // never rounded to 0, or to 1 unless it is 1
+		x := math.Exp2(float64(index) * math.Exp2(-float64(dp.Scale())))
+		switch {
+		case index == 0:
+			return 1
+		case index > 0:
+			return max(x, math.Nextafter(1, 2))
+		default:
+			return min(max(x, math.SmallestNonzeroFloat64), math.Nextafter(1, 0))
+		}
+	}
+	positive, negative := dp.Positive().BucketCounts().AsRaw(), dp.Negative().BucketCounts().AsRaw()
+	for i, n := range positive {
+		put(power(int(dp.Positive().Offset())+i+1), n)
+	}
+	for i, n := range negative {
+		put(-power(int(dp.Negative().Offset())+i), n)
+	}
+	put(0, dp.ZeroCount())
+	if len(positive)+len(negative) == 0 && dp.ZeroCount() == 0 {
+		put(math.Inf(1), dp.Count())
+	}
+	all := func(counts []uint64) *big.Int {
+		sum := new(big.Int)
+		for _, n := range counts {
+			sum.Add(sum, new(big.Int).SetUint64(n))
+		}
+		return sum
+	}
+	return r.add(s, series, identity+everythingOf(dp.Attributes()), isDelta, buckets, dp, func(was []uint64) bool {
+		return all(buckets).Cmp(all(was)) < 0
+	})
+}
+
+// add is what both histograms do once their counts lie in the policy's buckets.
+func (r *reference) add(s *refSignal, series *refSeries, identity string, isDelta bool, buckets []uint64, dp interface {
+	HasSum() bool
+	Sum() float64
+	StartTimestamp() pcommon.Timestamp
+	Timestamp() pcommon.Timestamp
+}, fell func([]uint64) bool) Reason {
 	hasSum := dp.HasSum() && !math.IsNaN(dp.Sum()) && !math.IsInf(dp.Sum(), 0)
 	start, at := uint64(dp.StartTimestamp()), uint64(dp.Timestamp())
-	src, isNew := r.source(s, identity+everythingOf(dp.Attributes()), 1+len(buckets)/8)
+	src, isNew := r.source(s, identity, 1+len(buckets)/8)
 	if src == nil {
 		if !isDelta {
 			return SourceLimit
@@ -408,7 +482,6 @@ func (r *reference) histogram(s *refSignal, resource pcommon.Map, identity strin
 			return reason
 		}
 	}
-	fell := false
 	increments, sum := slices.Clone(buckets), dp.Sum()
 	switch {
 	case isDelta:
@@ -417,13 +490,8 @@ func (r *reference) histogram(s *refSignal, resource pcommon.Map, identity strin
 			increments, sum = make([]uint64, len(buckets)), 0
 		}
 	default:
-		for i := range buckets {
-			fell = fell || buckets[i] < src.buckets[i]
-		}
-		if !fell && !startedAnew(src, start, at) {
-			for i := range buckets {
-				increments[i] = buckets[i] - src.buckets[i]
-			}
+		if !fell(src.buckets) && !startedAnew(src, start, at) {
+			increments = grown(buckets, src.buckets)
 			if sum = dp.Sum() - src.sum; !src.hasSum {
 				sum = 0
 			}
@@ -436,6 +504,30 @@ func (r *reference) histogram(s *refSignal, resource pcommon.Map, identity strin
 	}
 	*src = next
 	return located
+}
+
+// grown is what each bucket has beyond before. What a bucket lost went into
+// others, first into those above.
+func grown(now, before []uint64) []uint64 {
+	d := make([]int64, len(now))
+	for i := range now {
+		d[i] = int64(now[i]) - int64(before[i])
+	}
+	for i := 0; i+1 < len(d); i++ {
+		if d[i] < 0 {
+			d[i], d[i+1] = 0, d[i]+d[i+1]
+		}
+	}
+	for i := len(d) - 1; i > 0; i-- {
+		if d[i] < 0 {
+			d[i], d[i-1] = 0, d[i]+d[i-1]
+		}
+	}
+	out := make([]uint64, len(d))
+	for i := range d {
+		out[i] = uint64(max(d[i], 0))
+	}
+	return out
 }
 
 func (s *refSeries) pour(signal *refSignal, buckets []uint64, sum float64, hasSum bool) {

@@ -30,12 +30,14 @@
 //     the last value of each source.
 //   - Histograms are put onto the policy's bounds: each bucket goes where its
 //     upper bound lies, the last one into the last. A histogram without buckets goes
-//     into the last. Sum: a negative increment, NaN or infinity adds nothing.
+//     into the last. Exponential ones likewise, zeros where zero lies; of these,
+//     only a total that falls is a reset, because a sender that halves its scale
+//     moves counts upwards. Sum: a negative increment, NaN or infinity adds nothing.
 //   - NaN and infinities are not_finite, negative values or increments of a sum
 //     negative, points flagged as "no recorded value" or without one no_value;
 //     none of them changes anything. -0 is 0. Integers are exact up to the sum.
-//   - Non-monotonic sums, unspecified temporality, exponential histograms and
-//     summaries are kind_mismatch.
+//   - Non-monotonic sums, unspecified temporality and summaries are
+//     kind_mismatch.
 //
 // Sums and counts saturate; every number is clamped and rounded to the policy's
 // step once, in the report.
@@ -231,6 +233,10 @@ func (o *observer) metric(m pmetric.Metric) {
 	case policy.KindGauge:
 		o.gauges(s, m.Gauge().DataPoints())
 	case policy.KindHistogram:
+		if m.Type() == pmetric.MetricTypeExponentialHistogram {
+			o.exponentials(s, m.ExponentialHistogram().DataPoints(), delta)
+			break
+		}
 		o.histograms(s, m.Histogram().DataPoints(), delta)
 	}
 }
@@ -251,6 +257,11 @@ func kindOf(m pmetric.Metric, want policy.Kind) (pmetric.AggregationTemporality,
 			return t, false
 		}
 		t = m.Histogram().AggregationTemporality()
+	case pmetric.MetricTypeExponentialHistogram:
+		if want != policy.KindHistogram {
+			return t, false
+		}
+		t = m.ExponentialHistogram().AggregationTemporality()
 	default:
 		return t, false
 	}
