@@ -29,12 +29,12 @@ type hasher struct {
 	seed   maphash.Seed
 	second maphash.Seed
 	secret [4]uint64
-	words  [6]uint64 // for the words of short texts
+	words  [7]uint64 // for the words of texts and for their lengths
 }
 
 func newHasher() hasher {
 	h := hasher{seed: maphash.MakeSeed(), second: maphash.MakeSeed()}
-	var b [80]byte
+	var b [88]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
 	for i := range h.secret {
 		h.secret[i] = binary.LittleEndian.Uint64(b[8*i:])
@@ -60,9 +60,10 @@ func (h *hasher) text(s string) uint64 {
 //	32 bytes  |0 to 7|, |8 to 15|, |16 to 23|, |24 to 31|
 //
 // Two words and their secrets are multiplied and the halves of the product
-// xored, as wyhash does; the length goes in beside the third word, since texts
-// of different lengths can have the same words. Texts of less than middle
-// bytes make one word; longer ones go to maphash.
+// xored, as wyhash does. The length, times a secret, is added, since texts of
+// different lengths can have the same words; xored into a word it would make up
+// for a bit of the text. Texts of less than middle bytes make one word; longer
+// ones go to maphash.
 const (
 	middle = 8
 	span   = 24
@@ -75,14 +76,16 @@ func (h *hasher) texts(s, t string) (uint64, uint64) {
 	if n := len(s); uint(n-middle) <= span {
 		p := []byte(s) // not a copy: nobody writes to it
 		a = fold(binary.LittleEndian.Uint64(p)^h.words[0], binary.LittleEndian.Uint64(p[min(8, n-8):])^h.words[1]) +
-			fold(binary.LittleEndian.Uint64(p[max(n-16, 0):])^h.words[2]^uint64(n), binary.LittleEndian.Uint64(p[n-8:])^h.words[3])
+			fold(binary.LittleEndian.Uint64(p[max(n-16, 0):])^h.words[2], binary.LittleEndian.Uint64(p[n-8:])^h.words[3]) +
+			uint64(n)*h.words[6]
 	} else {
 		a = h.shortOrLong(s)
 	}
 	if n := len(t); uint(n-middle) <= span {
 		p := []byte(t)
 		b = fold(binary.LittleEndian.Uint64(p)^h.words[0], binary.LittleEndian.Uint64(p[min(8, n-8):])^h.words[1]) +
-			fold(binary.LittleEndian.Uint64(p[max(n-16, 0):])^h.words[2]^uint64(n), binary.LittleEndian.Uint64(p[n-8:])^h.words[3])
+			fold(binary.LittleEndian.Uint64(p[max(n-16, 0):])^h.words[2], binary.LittleEndian.Uint64(p[n-8:])^h.words[3]) +
+			uint64(n)*h.words[6]
 	} else {
 		b = h.shortOrLong(t)
 	}
