@@ -61,3 +61,8 @@ size: build ## the three figures of lightness: binary, idle memory, start
 
 clean: ## remove what was built, keep the data
 	rm -rf bin
+
+.PHONY: bench-redaction
+bench-redaction: ## the engine against its peers, exits 1 if a figure falls short
+	@mkdir -p bin && cd bench && go build -tags $(TAGS) -o ../bin/bench-redaction ./redaction
+	@bin/bench-redaction -o bench/results
