@@ -49,7 +49,7 @@ const judgement = `
 install 0194f3c2-5a31-4d2b-9c1e-1234567890ab version 0.1.0
 gauge k=x 3.25
 gauge k=y none
-histogram k=other [0 0 0 0] 0
+histogram k=other [0 5 2 0] 0
 histogram k=x [0 4 2 4] 8.5
 histogram.counts [0 1099511627775]
 people who=a8b373bd9a0f9800 2
@@ -64,7 +64,7 @@ versions v=none 1
 install 0194f3c2-5a31-4d2b-9c1e-1234567890ab version 0.1.0
 gauge k=x none
 gauge k=y 1
-histogram k=other [0 0 0 0] 0
+histogram k=other [0 5 2 0] 0
 histogram k=x [0 4 2 4] 8.5
 histogram.counts [0 1099511627775]
 people who=a8b373bd9a0f9800 2
@@ -126,12 +126,24 @@ func judgeInput() (first, second []pmetric.Metrics) {
 		dp.SetSum(sum)
 		return md
 	}
+	// Its bucket goes up to the root of 2, then, with a coarser scale, to 4.
+	exponential := func(time float64, scale int32, count uint64) pmetric.Metrics {
+		md, m := metric("histogram")
+		m.SetEmptyExponentialHistogram().SetAggregationTemporality(cumulative)
+		dp := m.ExponentialHistogram().DataPoints().AppendEmpty()
+		dp.SetStartTimestamp(ts(began))
+		dp.SetTimestamp(ts(after(time)))
+		dp.SetScale(scale)
+		dp.Positive().BucketCounts().Append(count)
+		return md
+	}
 	otherUnit := sum("sum", map[string]any{"k": "x", "n": 2}, sample{0, 1, 50})
 	otherUnit.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetUnit("s")
 	type a = map[string]any
 	first = []pmetric.Metrics{
 		gauge(a{"k": "x"}, sample{0, 5, 3.3}, sample{0, 4, 9}), gauge(a{"k": "z"}, sample{0, 1, 5}),
 		histogram("histogram", a{"k": "x"}, []float64{1.5, 2, 3, 7}, []uint64{1, 3, 2, 0, 4}, 8.6),
+		exponential(1, 1, 5), exponential(2, -1, 7),
 		histogram("histogram.counts", nil, []float64{1}, []uint64{0, math.MaxUint64}, 1),
 		sum("people", a{"who": "ada"}, sample{0, 1, 2}),
 		// Counts in full; then 2.5 more; then starts again at 3; then is not a number, and below zero.

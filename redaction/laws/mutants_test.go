@@ -62,4 +62,7 @@ var mutants = []mutant{
 	one("lets exemplars count", "sum.go", "		if e.isNegative() {", "		if dp.Exemplars().Len() > 0 {\n			e.value++\n		}\n		if e.isNegative() {"),
 	one("lets unknown flags count", "gauge.go", "		e.cell, e.id = cell, id\n", "		e.cell, e.id = cell, id\n		if dp.Flags()&2 != 0 {\n			e.value, e.isInt = 0, true\n		}\n"),
 	one("lets a histogram's count speak for its buckets", "histogram.go", "	if counts.Len() != n+1 {", "	if n > 0 && dp.Count()%2 == 1 {\n		to[0]++\n	}\n	if counts.Len() != n+1 {"),
+	one("puts an exponential bucket where its lower bound lies", "exphist.go", "int64(dp.Positive().Offset()) + int64(i) + 1", "int64(dp.Positive().Offset()) + int64(i)"),
+	one("takes a coarser scale for a reset", "exphist.go", "delta, fellInAll)", "delta, fell)"),
+	one("counts again what moved up", "histogram.go", "		settleCounts(now)\n", "		for i, n := range now {\n			now[i] = uint64(max(int64(n), 0))\n		}\n"),
 }
