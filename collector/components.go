@@ -19,6 +19,7 @@ import (
 	summaryextension "github.com/weir-telemetry/weir/extensions/summaryextension"
 	allowlistprocessor "github.com/weir-telemetry/weir/processors/allowlistprocessor"
 	gateprocessor "github.com/weir-telemetry/weir/processors/gateprocessor"
+	maskprocessor "github.com/weir-telemetry/weir/processors/maskprocessor"
 	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
 	ownreceiver "github.com/weir-telemetry/weir/receivers/ownreceiver"
 	owntelemetry "github.com/weir-telemetry/weir/telemetry/owntelemetry"
@@ -113,6 +114,7 @@ func components() (otelcol.Factories, error) {
 		resourceprocessor.NewFactory(),
 		allowlistprocessor.NewFactory(),
 		gateprocessor.NewFactory(),
+		maskprocessor.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -122,6 +124,7 @@ func components() (otelcol.Factories, error) {
 		resourceprocessor.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.149.0",
 		allowlistprocessor.NewFactory().Type():     "github.com/weir-telemetry/weir v0.0.0",
 		gateprocessor.NewFactory().Type():          "github.com/weir-telemetry/weir v0.0.0",
+		maskprocessor.NewFactory().Type():          "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
