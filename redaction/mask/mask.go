@@ -35,6 +35,7 @@ type Masker struct {
 	table                     [3][256]uint64 // see trigger.go
 	wantsDigits, wantsNumbers bool
 	literals                  [literalBuckets][]literal
+	keys                      []literal
 	on                        [Families]bool
 	paths                     []string
 	scratch                   sync.Pool // *work
@@ -79,9 +80,6 @@ func New(o Options) (*Masker, error) {
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
-	}
-	if len(o.Keys) > 0 {
-		m.on[Secret] = true
 	}
 	m.compile(names)
 	return m, nil

@@ -20,8 +20,12 @@ var keyNames = strings.Fields(`
 	shared_key auth_key authkey signing_key signingkey encryption_key encryptionkey credential credentials authorization
 	signature sig session_id sessionid otp cvv cvc pin`)
 
-func keyLiterals(own []string) (all []literal) {
+// keyLiterals has the customer's names, and the built-in ones if they are wanted.
+func keyLiterals(builtIn bool, own []string) (all []literal) {
 	for _, name := range keyNames {
+		if !builtIn {
+			break
+		}
 		all = append(all, literal{text: name, kind: kindKey, fold: true, key: &keyRule{short: len(name) < 6}})
 	}
 	for _, name := range own {
@@ -73,10 +77,7 @@ func checkKey(key string) error {
 // where the bracket, the quotes and the backslashes before them may be missing,
 // and := == : > = may stand for =>.
 func findPair(p []byte, start, end int, k *keyRule, f *found) {
-	if k.whole && !edge(p, start-1) {
-		return
-	}
-	if k.short && !edge(p, start-1) && p[start-1] != '_' && !(is(p[start], upper) && is(p[start-1], lower|digit)) {
+	if !k.begins(p, start) {
 		return
 	}
 	at := end

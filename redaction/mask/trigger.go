@@ -158,9 +158,8 @@ func (m *Masker) compile(names []string) {
 		}
 	}
 	var all []literal
-	if m.on[Secret] {
-		all = append(all, keyLiterals(names)...)
-	}
+	m.keys = keyLiterals(m.on[Secret], names)
+	all = append(all, m.keys...)
 	all = append(all, m.fixed()...)
 	for i := range all {
 		all[i].place()
