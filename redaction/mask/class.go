@@ -18,7 +18,7 @@ const (
 	bare          // a value without quotes
 	blank         // space and tab
 	capital       // upper and digit
-	signed        // token, . / + and =
+	signed        // token, . / + = and %
 	letter  = upper | lower
 	alnum   = letter | digit
 )
@@ -55,7 +55,7 @@ var classes = func() (t [256]class) {
 	set(token, "_-")
 	set(dotted, "_-.")
 	set(bearer, "-._~+/=")
-	set(signed, "_-./+=")
+	set(signed, "_-./+=%")
 	set(blank, " \t")
 	for _, c := range []byte("/?#\"'<>`\\ ") {
 		t[c] &^= login

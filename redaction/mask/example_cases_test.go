@@ -34,7 +34,7 @@ func TestEachFamilyIsReplacedByItsConstantAndNothingElseIs(t *testing.T) {
 		{"12:34:56 std::string aa:bb:cc:dd:ee:ff 1:2:3:4:5:6:7:8 addr:fe80::2: x", "12:34:56 std::string aa:bb:cc:dd:ee:ff <ip> addr:<ip>: x"},
 		{"::ffff:10.1.2.3", "<ip>"},
 		{"t=" + jwt + ";", "t=<jwt>;"}, {"eyJ eyJhbGciOi.", "eyJ eyJhbGciOi."},
-		{"Authorization: Bearer abcdef0123456789", "Authorization: <hidden> <auth>"}, {"bearer authentication", "bearer authentication"},
+		{"Authorization: Bearer abcdef0123456789", "Authorization: <hidden>"}, {"Bearer abcdef0123456789", "Bearer <auth>"}, {"bearer authentication", "bearer authentication"},
 		{"Basic dXNlcjpwYXNz", "Basic <auth>"}, {"basic training camp", "basic training camp"},
 		{"AKIAIOSFODNN7EXAMPLE", "<cloud-key>"}, {"x=ghp_0123456789abcdefghij0123456789abcdef y", "x=<cloud-key> y"},
 		{"abc8Q~0123456789abcdefghij0123456789abcd", "<cloud-key>"},

@@ -10,6 +10,7 @@ import (
 type keyRule struct {
 	whole bool // the customer's: nothing of a word before it
 	short bool // a word's start or a new word in camel case before it
+	twice bool // its value may be two words, as in authorization: Basic abc
 }
 
 // keyNames are the built-in ones. A name may have anything before it
@@ -26,7 +27,7 @@ func keyLiterals(builtIn bool, own []string) (all []literal) {
 		if !builtIn {
 			break
 		}
-		all = append(all, literal{text: name, kind: kindKey, fold: true, key: &keyRule{short: len(name) < 6}})
+		all = append(all, literal{text: name, kind: kindKey, fold: true, key: &keyRule{short: len(name) < 5, twice: name == "authorization"}})
 	}
 	for _, name := range own {
 		all = append(all, literal{text: strings.Map(func(r rune) rune {
@@ -106,12 +107,12 @@ func findPair(p []byte, start, end int, k *keyRule, f *found) {
 	at = skipBlanks(p, at)
 	f.looked += at - end
 	if at < len(p) {
-		findValue(p, at, xml, quoted, f)
+		findValue(p, at, xml, quoted, k.twice, f)
 	}
 }
 
 // findValue looks at the value at i.
-func findValue(p []byte, i int, xml, quotedKey bool, f *found) {
+func findValue(p []byte, i int, xml, quotedKey, twice bool, f *found) {
 	if i < f.valueDone {
 		return
 	}
@@ -137,8 +138,9 @@ func findValue(p []byte, i int, xml, quotedKey bool, f *found) {
 			stop++
 		}
 	} else {
-		for stop < len(p) && (is(p[stop], bare) || p[stop] == '\\' && !escapes(p, stop)) && !(quotedKey && (p[stop] == '}' || p[stop] == ']')) {
-			stop++
+		stop = bareEnd(p, i, quotedKey)
+		if twice && run(p, i, token) == stop && stop < len(p) && p[stop] == ' ' {
+			stop = bareEnd(p, stop+1, quotedKey)
 		}
 	}
 	f.looked += stop - i
@@ -150,6 +152,15 @@ func findValue(p []byte, i int, xml, quotedKey bool, f *found) {
 	if !inert(p[i:stop]) {
 		f.add(i, stop, Secret)
 	}
+}
+
+// bareEnd is where a value without quotes ends. Behind a key with quotes it is
+// JSON's, and a closing brace or bracket ends it too.
+func bareEnd(p []byte, i int, quotedKey bool) int {
+	for i < len(p) && (is(p[i], bare) || p[i] == '\\' && !escapes(p, i)) && !(quotedKey && (p[i] == '}' || p[i] == ']')) {
+		i++
+	}
+	return i
 }
 
 // quoteAt is where a quote that begins at i, perhaps after backslashes as in

@@ -79,7 +79,7 @@ func (l *literal) fits(i int, c byte) bool {
 		return fold[c] == l.text[i]
 	case past < 0:
 		return c == l.text[i]
-	case l.kind == kindCloud:
+	case l.kind == kindCloud && past < l.cloud.min:
 		return is(c, l.cloud.of)
 	case past > 0:
 		return true
@@ -244,7 +244,7 @@ func (m *Masker) fixed() (all []literal) {
 		{JWT, literal{text: "eyJ", kind: kindJWT}},
 		{Credential, literal{text: "bearer", kind: kindBearer, fold: true}},
 		{Credential, literal{text: "basic", kind: kindBasic, fold: true}},
-		{PrivateKey, literal{text: "-----BEGIN", kind: kindPEM}},
+		{PrivateKey, literal{text: "-----begin", kind: kindPEM, fold: true}},
 		{Connection, literal{text: "://", kind: kindLogin}},
 	} {
 		if m.on[l.family] {
@@ -253,7 +253,9 @@ func (m *Masker) fixed() (all []literal) {
 	}
 	if m.on[CloudKey] {
 		for i := range cloudRules {
-			all = append(all, literal{text: cloudRules[i].prefix, kind: kindCloud, cloud: &cloudRules[i]})
+			r := &cloudRules[i]
+			small := !strings.ContainsFunc(r.prefix, func(c rune) bool { return c >= 'A' && c <= 'Z' })
+			all = append(all, literal{text: r.prefix, kind: kindCloud, fold: small, cloud: r})
 		}
 	}
 	return all
