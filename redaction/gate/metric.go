@@ -144,12 +144,12 @@ func (c *checker) metric(in, out pmetric.Metric) *Refusal {
 		if in.Type() != pmetric.MetricTypeSum {
 			return refuse(MetricKind)
 		}
-		if in.Sum().AggregationTemporality() != pmetric.AggregationTemporalityCumulative || !in.Sum().IsMonotonic() {
+		if in.Sum().AggregationTemporality() != pmetric.AggregationTemporalityCumulative || in.Sum().IsMonotonic() == s.UpDown {
 			return refuse(Temporality)
 		}
 		sum := out.SetEmptySum()
 		sum.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
-		sum.SetIsMonotonic(true)
+		sum.SetIsMonotonic(!s.UpDown)
 		return c.numbers(in.Sum().DataPoints(), sum.DataPoints())
 	case policy.KindGauge:
 		if in.Type() != pmetric.MetricTypeGauge {

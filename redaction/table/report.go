@@ -98,14 +98,18 @@ func (s *signal) report(to pmetric.MetricSlice, at stamps, now time.Time) {
 	switch s.kind {
 	case policy.KindSum:
 		sum := m.SetEmptySum()
-		sum.SetIsMonotonic(true)
+		sum.SetIsMonotonic(!s.policy.UpDown)
 		sum.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+		values := s.values
+		if s.policy.UpDown {
+			values = s.standing()
+		}
 		s.series(func(cell int32, texts []string) {
 			dp := sum.DataPoints().AppendEmpty()
 			s.put(dp.Attributes(), texts)
 			dp.SetStartTimestamp(at.start)
 			dp.SetTimestamp(at.time)
-			dp.SetDoubleValue(s.policy.Value.Snap(s.values[cell]))
+			dp.SetDoubleValue(s.policy.Value.Snap(values[cell]))
 		})
 	case policy.KindGauge:
 		gauge := m.SetEmptyGauge()

@@ -15,7 +15,7 @@ func (o *observer) sums(s *signal, dps pmetric.NumberDataPointSlice, delta bool)
 			o.counts.dropped[reason]++
 			continue
 		}
-		if e.isNegative() {
+		if e.isNegative() && !s.policy.UpDown {
 			o.counts.dropped[Negative]++
 			continue
 		}
@@ -70,6 +70,14 @@ func (o *observer) flushSums(s *signal, delta bool) {
 	s.mu.Lock()
 	for i := range o.chunk[:o.chunkUsed] {
 		e := &o.chunk[i]
+		if s.policy.UpDown {
+			if reason := s.stand(e, delta); reason != located {
+				o.counts.dropped[reason]++
+			} else {
+				o.counts.kept++
+			}
+			continue
+		}
 		increment, reason := s.increment(e, delta)
 		if reason != located {
 			o.counts.dropped[reason]++

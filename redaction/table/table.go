@@ -36,8 +36,11 @@
 //   - NaN and infinities are not_finite, negative values or increments of a sum
 //     negative, points flagged as "no recorded value" or without one no_value;
 //     none of them changes anything. -0 is 0. Integers are exact up to the sum.
-//   - Non-monotonic sums, unspecified temporality and summaries are
-//     kind_mismatch.
+//   - Sums that may fall (monotonic: false) are what the live sources last said,
+//     added up; deltas add to that. Negative values count, a first point counts
+//     in full, and a source that is forgotten takes its part away.
+//   - A sum that is monotonic where the policy says it is not, or the reverse,
+//     unspecified temporality and summaries are kind_mismatch.
 //
 // Sums and counts saturate; every number is clamped and rounded to the policy's
 // step once, in the report.
@@ -211,7 +214,7 @@ func (o *observer) metric(m pmetric.Metric) {
 		o.counts.dropped[ExpiredSignal] += n
 		return
 	}
-	temporality, ok := kindOf(m, s.kind)
+	temporality, ok := kindOf(m, s)
 	switch {
 	case !ok:
 		o.counts.dropped[KindMismatch] += n
@@ -242,23 +245,23 @@ func (o *observer) metric(m pmetric.Metric) {
 }
 
 // kindOf reports whether the metric has the signal's kind, and its temporality.
-func kindOf(m pmetric.Metric, want policy.Kind) (pmetric.AggregationTemporality, bool) {
+func kindOf(m pmetric.Metric, s *signal) (pmetric.AggregationTemporality, bool) {
 	var t pmetric.AggregationTemporality
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
-		return t, want == policy.KindGauge
+		return t, s.kind == policy.KindGauge
 	case pmetric.MetricTypeSum:
-		if want != policy.KindSum || !m.Sum().IsMonotonic() {
+		if s.kind != policy.KindSum || m.Sum().IsMonotonic() == s.policy.UpDown {
 			return t, false
 		}
 		t = m.Sum().AggregationTemporality()
 	case pmetric.MetricTypeHistogram:
-		if want != policy.KindHistogram {
+		if s.kind != policy.KindHistogram {
 			return t, false
 		}
 		t = m.Histogram().AggregationTemporality()
 	case pmetric.MetricTypeExponentialHistogram:
-		if want != policy.KindHistogram {
+		if s.kind != policy.KindHistogram {
 			return t, false
 		}
 		t = m.ExponentialHistogram().AggregationTemporality()
