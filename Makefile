@@ -66,3 +66,7 @@ clean: ## remove what was built, keep the data
 bench-redaction: ## the engine against its peers, exits 1 if a figure falls short
 	@mkdir -p bin && cd bench && go build -tags $(TAGS) -o ../bin/bench-redaction ./redaction
 	@bin/bench-redaction -o bench/results
+
+.PHONY: bench-mask
+bench-mask: ## masking against a byte loop, regular expressions and contrib; exits 1 if a figure falls short
+	@go -C bench run -tags $(TAGS) ./mask -results results/mask.md
