@@ -41,7 +41,6 @@ func listed(t *testing.T) map[string]string {
 	return list
 }
 
-
 // rules are the patterns by the rules' names.
 func rules(t *testing.T) map[string]string {
 	t.Helper()

@@ -32,7 +32,9 @@ func findCloudKey(p []byte, start, end int, r *cloudRule, f *found) {
 }
 
 // cloudRules: a prefix that is taken for one although shorter than its issuer
-// makes them is harmless, so that minima are below what is issued.
+// makes them is harmless, so that minima are below what is issued. A prefix of two
+// or three letters that begin ordinary words is left out: it would stop the scan
+// at each of them.
 var cloudRules = []cloudRule{
 	// Amazon, Google, Microsoft, Alibaba, Yandex, IBM
 	{prefix: "AKIA", of: capital, min: 16}, {prefix: "ASIA", of: capital, min: 16},
@@ -90,15 +92,14 @@ var cloudRules = []cloudRule{
 	{prefix: "shpss_", of: alnum, min: 30}, {prefix: "PMAK-", of: token, min: 50}, {prefix: "lin_api_", of: alnum, min: 30},
 	{prefix: "ntn_", of: alnum, min: 40}, {prefix: "figd_", of: token, min: 30}, {prefix: "duffel_", of: signed, min: 40},
 	{prefix: "rdme_", of: alnum, min: 60}, {prefix: "CFPAT-", of: token, min: 40}, {prefix: "ATATT3", of: signed, min: 100},
-	{prefix: "pat", of: dotted, min: 79, edge: true}, {prefix: "4b1d", of: alnum, min: 38, edge: true}, {prefix: "fio-u-", of: signed, min: 40},
+	{prefix: "4b1d", of: alnum, min: 38, edge: true}, {prefix: "fio-u-", of: signed, min: 40},
 	{prefix: "dnkey-", of: signed, min: 40}, {prefix: "sl.", of: signed, min: 130, edge: true}, {prefix: "live_", of: signed, min: 40, edge: true},
-	{prefix: "pk.", of: dotted, min: 60, edge: true}, {prefix: "tk-us-", of: token, min: 40}, {prefix: "s.", of: alnum, min: 24, edge: true},
+	{prefix: "pk.", of: dotted, min: 60, edge: true}, {prefix: "tk-us-", of: token, min: 40},
 	{prefix: "squ_", of: signed, min: 40}, {prefix: "sqp_", of: signed, min: 40}, {prefix: "sqa_", of: signed, min: 40},
 	{prefix: "YC", of: token, min: 38, edge: true}, {prefix: "\x01:A", of: token, min: 34}, {prefix: "\x01|", of: token, min: 27},
 	{prefix: "AAAAAAAAAAAAAAAAAAAAAA", of: signed, min: 60}, {prefix: "AAAAAAAAAA", of: signed, min: 43, back: 11},
 	{prefix: "\x01%", of: token, min: 27}, {prefix: "pat.", of: dotted, min: 60, edge: true}, {prefix: "sat.", of: dotted, min: 60, edge: true},
 	{prefix: "s-s4t2", of: token, min: 60}, {prefix: "_mmk", of: token, back: 36}, {prefix: "ZXlK", of: signed, min: 40},
-	{prefix: "authress_", of: signed, min: 40}, {prefix: "scauth_", of: signed, min: 40, edge: true}, {prefix: "sc_", of: signed, min: 60, edge: true},
-	{prefix: "ext_", of: signed, min: 60, edge: true},
+	{prefix: "authress_", of: signed, min: 40}, {prefix: "scauth_", of: signed, min: 40, edge: true},
 	{prefix: "EAAM", of: alnum, min: 100}, {prefix: "EAAC", of: alnum, min: 100},
 }

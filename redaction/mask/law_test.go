@@ -3,6 +3,7 @@ package mask_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -43,6 +44,7 @@ func laws(t *testing.T, m *mask.Masker, rules []referee.Rule, line []byte) {
 	for _, s := range referee.Find(rules, line) {
 		covered(t, line, ours, s)
 	}
+	overmasked(t, rules, line, ours)
 	unchanged(t, m, line, out, ours)
 }
 
@@ -59,6 +61,28 @@ func covered(t *testing.T, line []byte, ours []mask.Stretch, s referee.Span) {
 		}
 	}
 	t.Fatalf("missed the %s %q in %q", s.Family, line[s.Start:s.End], line)
+}
+
+// wider are the families that take more than the referee knows of, each with the
+// reason. What any other family takes, the referee finds too.
+var wider = map[mask.Family]string{
+	mask.Mail:       "a top level of letters beyond ASCII",
+	mask.CloudKey:   "more issuers than the referee has, and keys shorter than they make them",
+	mask.PrivateKey: "labels in small letters and with dashes",
+	mask.Connection: "a long token without a password, as a DSN has",
+	mask.Secret:     "XML elements, objects and arrays, single quotes and backquotes, values with brackets in them",
+	mask.Credential: "what a key's name and the word bearer with an equals sign hold",
+}
+
+// overmasked: what is masked is found by the referee, or it is listed why not.
+func overmasked(t *testing.T, rules []referee.Rule, line []byte, ours []mask.Stretch) {
+	t.Helper()
+	theirs := referee.Find(rules, line)
+	for _, o := range ours {
+		if wider[o.Family] == "" && !slices.ContainsFunc(theirs, func(s referee.Span) bool { return s.Start < o.End && o.Start < s.End }) {
+			t.Fatalf("took %q for a %s in %q", line[o.Start:o.End], o.Family, line)
+		}
+	}
 }
 
 // unchanged: after one look the line is as it was but for constants, which may
@@ -96,7 +120,7 @@ func unchanged(t *testing.T, m *mask.Masker, line, out []byte, ours []mask.Stret
 func TestTheRefereeFindsNothingThatWasMissed(t *testing.T) {
 	m, rules := masker(t, mask.Options{}), referee.For()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 15_000 {
+	for range 12_000 {
 		laws(t, m, rules, []byte(soup(r)))
 	}
 }

@@ -21,13 +21,12 @@ const (
 // marks has a bit for each of 64 bytes.
 type marks struct{ digit, dot, colon uint64 }
 
-// marksOf looks at the 64 bytes from i on, or at what is left of p, eight at a
+// plainMarks looks at the 64 bytes from i on, or at what is left of p, eight at a
 // time. A byte under 0x80 to which 0x80-c is added has its high bit set if it
-// was c or more, and no carry leaves it; so two such sums tell a range. A slash
-// passes for a dot, which saves a sum and costs nothing: findIPv4 knows better.
+// was c or more, and no carry leaves it; so two such sums tell a range.
 // Each eight bits come in at the top and go down as more come, since shifts by
 // what is not constant are slow.
-func marksOf(p []byte, i int) marks {
+func plainMarks(p []byte, i int) marks {
 	var digits, dots, colons uint64
 	groups := min((len(p)-i+7)>>3, 8)
 	for range groups {
@@ -42,7 +41,7 @@ func marksOf(p []byte, i int) marks {
 		zero := low + (0x80-'0')*ones
 		colon := low + (0x80-':')*ones // : follows 9
 		digits = digits>>8 | gather(zero&^colon&ascii)
-		dots = dots>>8 | gather((low+(0x80-'.')*ones)&^zero&ascii)
+		dots = dots>>8 | gather((low+(0x80-'.')*ones)&^(low+(0x80-'/')*ones)&ascii)
 		colons = colons>>8 | gather(colon&^(low+(0x80-';')*ones)&ascii)
 	}
 	down := uint(8-groups) * 8 & 63 // groups are at least one

@@ -175,7 +175,7 @@ func ipv6(line []byte, start, end int) bool {
 		return false
 	}
 	a, err := netip.ParseAddr(string(line[start:end]))
-	return err == nil && a.Is6() && !a.IsUnspecified()
+	return err == nil && a.Is6() && end-start > 2 // :: alone is nobody
 }
 
 // notAWord tells "bearer authentication" from a token.
