@@ -171,26 +171,6 @@ var hotLines = []string{
 	`level=info ts=2024-01-01T00:00:00Z msg="request done" status=200 took=15ms error=none`,
 }
 
-func TestProcessingALineDoesNotAllocate(t *testing.T) {
-	for _, stages := range []string{
-		`|= "done"`, `|= "done" != "nothing" |~ "requ[e]st.*done"`, `|~ "a|done"`,
-		`| json | status=200`, `| logfmt | status >= 200 | took > 1ms`, `| json | level="info"`, `| status=""`,
-		`| json s="user.id"`, `| logfmt s="status"`,
-	} {
-		p := compile(t, stages, Options{Wanted: []string{"level"}})
-		records := make([]*logstore.Record, len(hotLines))
-		for i, l := range hotLines {
-			records[i] = &logstore.Record{Stream: labels.FromStrings("app", "x", "env", "y"), Metadata: labels.FromStrings("trace_id", "t"), Line: []byte(l)}
-		}
-		record := records[0]
-		if strings.Contains(stages, "logfmt") {
-			record = records[1]
-		}
-		p.Process(record)
-		require.Zero(t, testing.AllocsPerRun(100, func() { p.Process(record) }), stages)
-	}
-}
-
 func BenchmarkProcess(b *testing.B) {
 	for name, stages := range map[string]string{
 		"contains": `|= "done"`, "regexp": `|~ "requ[e]st.*done"`, "json": `| json | level="info"`, "logfmt": `| logfmt | level="info"`,
