@@ -44,6 +44,7 @@ type blockEncoder struct {
 	free               []*columnEncoder
 	hashes             []uint64
 	scratch            []byte
+	grams              gramTable
 }
 
 type columnEncoder struct {
@@ -76,6 +77,9 @@ func (be *blockEncoder) encode(b, filter []byte, salt uint64, offset int64, ls [
 	}
 	be.times = appendPlanes(be.times, be.numbers)
 	filter = be.encodeMetadata(filter, len(entries))
+	be.lines = slices.Grow(be.lines, gramRoom)
+	be.grams.add(be.lines)
+	filter = be.grams.appendTo(filter, len(be.lines))
 
 	start := len(b)
 	b = append(b, make([]byte, blockHeaderSize)...)

@@ -53,6 +53,13 @@ func (q *query) openCursor(src source, st *streamSelection) (c *cursor, ok bool,
 		c.entries = src.head.inOrder()
 		c.lo = sort.Search(len(c.entries), func(i int) bool { return c.entries[i].ts >= q.sel.From })
 		c.hi = sort.Search(len(c.entries), func(i int) bool { return c.entries[i].ts >= q.sel.To })
+		size := 0
+		for _, e := range c.entries[c.lo:max(c.lo, c.hi)] {
+			line, _ := e.split()
+			size += len(line)
+		}
+		q.stats.Lines.Add(int64(c.hi - c.lo))
+		q.stats.Bytes.Add(int64(size))
 	} else if ok, err = c.openBlock(st); !ok || err != nil {
 		c.close()
 		return nil, false, err
@@ -80,9 +87,11 @@ func (c *cursor) openBlock(st *streamSelection) (ok bool, err error) {
 		return false, err
 	}
 	c.held = true
-	if len(st.having) > 0 && !c.mayHold(st.having) {
+	if !c.mayHold(st.having) {
+		c.q.stats.Skipped.Add(1)
 		return false, nil
 	}
+	c.q.stats.Blocks.Add(1)
 	c.data = blockDataPool.Get().(*blockData)
 	err = c.readBlock(st)
 	if err == errCorrupt {
@@ -92,8 +101,6 @@ func (c *cursor) openBlock(st *streamSelection) (ok bool, err error) {
 	if err != nil || c.header.count == 0 {
 		return false, err
 	}
-	c.lo = sort.Search(len(c.data.times), func(i int) bool { return c.data.times[i] >= c.q.sel.From })
-	c.hi = sort.Search(len(c.data.times), func(i int) bool { return c.data.times[i] >= c.q.sel.To })
 	return c.lo < c.hi, nil
 }
 
@@ -108,10 +115,10 @@ func (b *block) lose(s *Store) {
 // answer is yes.
 func (c *cursor) mayHold(having []havingHash) bool {
 	b := c.src.block
-	if b.size == b.prefix {
+	if len(having) > 0 && b.size == b.prefix {
 		return false // no metadata at all
 	}
-	if b.filterSize == 0 {
+	if b.filterSize == 0 || len(having) == 0 && c.q.grams.empty() {
 		return true
 	}
 	filter := make([]byte, b.filterSize)
@@ -123,7 +130,7 @@ func (c *cursor) mayHold(having []havingHash) bool {
 			return false
 		}
 	}
-	return true
+	return c.q.grams.mayHold(filter)
 }
 
 // readBlock fills c.data. A block that cannot hold a wanted row leaves the
@@ -164,8 +171,19 @@ func (c *cursor) readBlock(st *streamSelection) error {
 	if err := bd.decodePrefix(&h, bd.file); err != nil {
 		return err
 	}
+	c.lo = sort.Search(len(bd.times), func(i int) bool { return bd.times[i] >= c.q.sel.From })
+	c.hi = sort.Search(len(bd.times), func(i int) bool { return bd.times[i] >= c.q.sel.To })
+	if c.lo >= c.hi {
+		return nil
+	}
+	start := uint32(0)
+	if c.lo > 0 {
+		start = bd.ends[c.lo-1]
+	}
+	c.q.stats.Lines.Add(int64(c.hi - c.lo))
+	c.q.stats.Bytes.Add(int64(bd.ends[c.hi-1] - start))
 	for _, needle := range c.q.needles {
-		if !bytes.Contains(bd.lines, needle) {
+		if !bytes.Contains(bd.lines[start:bd.ends[c.hi-1]], needle) {
 			return nil
 		}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // A block's filter says what the block does not hold. It is a sequence of
-// parts, so that another kind (one for substrings of lines) can join without a
-// new file version; a reader passes over kinds it does not know.
+// parts, so that another kind can join without a new file version; a reader
+// passes over kinds it does not know.
 //
 //	+------+----------------+------
 //	| kind | uvarint length | data
@@ -17,6 +17,7 @@ import (
 //
 // Kind 1 is a Bloom filter over the block's distinct metadata pairs (name and
 // exact value), 10 bits a pair and 6 probes: about 1 in 100 is a false alarm.
+// Kinds 2 and 3 are for substrings of lines, in grams.go.
 const (
 	filterMetadata = 1
 	bloomBits      = 10

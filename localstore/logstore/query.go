@@ -15,8 +15,10 @@ type query struct {
 	ctx     context.Context
 	sel     Selection
 	needles [][]byte // Contains, the longest first, without empty ones
+	grams   needleGrams
 	builder labels.ScratchBuilder
 	streams []*streamSelection
+	stats   *QueryStats
 }
 
 // streamSelection is what a query saw of one stream: every entry in exactly
@@ -34,13 +36,17 @@ type havingHash struct {
 
 // newQuery looks at the store once. The streams come sorted by their labels.
 func (s *Store) newQuery(ctx context.Context, sel Selection) *query {
-	q := &query{s: s, ctx: ctx, sel: sel}
+	q := &query{s: s, ctx: ctx, sel: sel, stats: sel.Stats}
+	if q.stats == nil {
+		q.stats = &QueryStats{}
+	}
 	for _, c := range sel.Contains {
 		if c != "" {
 			q.needles = append(q.needles, []byte(c))
 		}
 	}
 	slices.SortStableFunc(q.needles, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
+	q.grams = gramsOf(q.needles)
 	s.mu.RLock()
 	for _, st := range s.index.match(sel.Matchers) {
 		if ss := st.selection(sel.From, sel.To); ss != nil {

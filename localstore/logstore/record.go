@@ -1,6 +1,10 @@
 package logstore
 
-import "github.com/prometheus/prometheus/model/labels"
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
 
 // Entry is one log entry as it is written. Timestamp is in nanoseconds since
 // the Unix epoch. Metadata is Loki's structured metadata: names and values that
@@ -34,13 +38,26 @@ type Selection struct {
 	From, To int64
 	// Backward asks for the newest record first.
 	Backward bool
-	// Contains lists substrings that every wanted line holds. It is a hint
-	// for skipping blocks: records without them may still be returned.
+	// Contains lists substrings that every wanted line holds, as bytes: what
+	// |= asks for, or what a regular expression cannot match without. It is a
+	// hint for skipping blocks and lines unread: records without them may
+	// still be returned. The longer, the more is skipped; a text of fewer
+	// than four bytes skips lines only.
 	Contains []string
 	// Having lists exact values that every wanted record carries under these
 	// names, in its metadata or in its stream's labels. It is a hint for
 	// skipping blocks, as Contains is.
 	Having []labels.Label
+	// Stats, if set, is added to while the query runs.
+	Stats *QueryStats
+}
+
+// QueryStats counts what a query costs. Several queries may share one.
+type QueryStats struct {
+	Blocks  atomic.Int64 // decoded
+	Skipped atomic.Int64 // not read, because their filters denied what was asked for
+	Lines   atomic.Int64 // within the time range, of decoded blocks and of memory
+	Bytes   atomic.Int64 // of these lines
 }
 
 // Iterator walks records in the order of time over all selected streams.
