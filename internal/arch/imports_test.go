@@ -84,7 +84,7 @@ func TestComponentsNeverImportEachOther(t *testing.T) {
 func TestPurePackagesKnowNoCollector(t *testing.T) {
 	const pdata = "go.opentelemetry.io/collector/pdata"
 	for _, p := range packages(t) {
-		if !under(p.ImportPath, "redaction", "ledger", "localstore", "vitals", "internal") {
+		if !under(p.ImportPath, "redaction", "ledger", "localstore", "vitals", "fleet", "internal") {
 			continue
 		}
 		for _, imp := range p.Imports {
@@ -103,6 +103,7 @@ var order = [][]string{
 	{"redaction/policy", "redaction/table", "processors/allowlistprocessor"},
 	{"redaction/policy", "redaction/gate", "exporters/upstreamexporter"},
 	{"internal/vfs", "ledger", "exporters/upstreamexporter"},
+	{"internal/vfs", "fleet/token", "fleet/identity", "fleet/ca", "receivers/fleetreceiver"},
 	{"internal/vfs", "localstore/logstore", "localstore/logql", "localstore/api", "extensions/localstoreextension"},
 }
 
