@@ -9,8 +9,10 @@
 // What it was given must be that report, to the byte. So a field that nobody
 // thought of, or that OTLP gains tomorrow, is refused without being known.
 //
-// It sees one report at a time: that totals only grow, and that sequences
-// follow each other, is for those who remember (the ledger, the fleet).
+// [Check] sees one report at a time. [Meter] remembers how much it let pass,
+// and lets no more bits out than the policy declares. That totals only grow, and
+// that sequences follow each other, is for others who remember (the ledger, the
+// fleet).
 package gate
 
 import (
@@ -44,6 +46,9 @@ type Facts struct {
 	// far before; 0: not checked. They are two because what the ledger sends
 	// again after an outage is old and in order.
 	MaxSkew, MaxAge time.Duration
+	// Running is how long the caller has been running, by a clock that nobody
+	// sets. Only [Meter] asks for it.
+	Running time.Duration
 }
 
 // Check returns nil if md is a report that p allows, as Weir writes it, and a
@@ -57,21 +62,26 @@ func Check(p *policy.Policy, md pmetric.Metrics, f Facts) error {
 // encoding of the same report: unknown fields, repeated fields of which the
 // last wins, numbers that are longer than they need to be.
 func CheckBytes(p *policy.Policy, data []byte, f Facts) error {
+	_, err := checkBytes(p, data, f)
+	return err
+}
+
+func checkBytes(p *policy.Policy, data []byte, f Facts) (pmetric.Metrics, error) {
 	if len(data) > maxSize(p) {
-		return refuse(Oversized)
+		return pmetric.Metrics{}, refuse(Oversized)
 	}
 	md, err := (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics(data)
 	if err != nil {
-		return refuse(Malformed) // the parser's words may quote the data
+		return pmetric.Metrics{}, refuse(Malformed) // the parser's words may quote the data
 	}
 	canonical, err := check(p, md, f)
 	if err != nil {
-		return err
+		return pmetric.Metrics{}, err
 	}
 	if !bytes.Equal(data, canonical) {
-		return refuse(Encoding)
+		return pmetric.Metrics{}, refuse(Encoding)
 	}
-	return nil
+	return md, nil
 }
 
 // check returns the report's only encoding.
