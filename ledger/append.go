@@ -29,7 +29,10 @@ func (l *Ledger) Append(r Record) (Record, error) {
 			return Record{}, err
 		}
 		if _, ok := l.queue.find(o.Report); !ok {
-			return Record{}, fmt.Errorf("record %d is no report without an outcome", o.Report)
+			return Record{}, fmt.Errorf("record %d: %w", o.Report, ErrNotPending)
+		}
+		if err := l.checkReceipt(o.Receipt); err != nil {
+			return Record{}, err
 		}
 	}
 	if l.end >= l.opt.SegmentBytes {
@@ -57,6 +60,21 @@ func (l *Ledger) Append(r Record) (Record, error) {
 		}
 	}
 	return r, nil
+}
+
+// checkReceipt sees to it that a receipt which is recorded can be used in the
+// next statement. Whether the fleet signed it is for CheckReceipt to say.
+func (l *Ledger) checkReceipt(receipt string) error {
+	if receipt == "" {
+		return nil
+	}
+	if len(receipt) > maxReceipt {
+		return RefusedMalformed
+	}
+	if c, err := OpenCheckpoint([]byte(receipt), l.verifier); err != nil || c.Size < 1 || c.Size > l.signed {
+		return RefusedReceipt
+	}
+	return nil
 }
 
 func (l *Ledger) rotate() error {

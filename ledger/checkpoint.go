@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -49,20 +50,41 @@ func OpenCheckpoint(msg []byte, v note.Verifier) (Checkpoint, error) {
 	if len(msg) > maxCheckpoint {
 		return c, errors.New("checkpoint is too long")
 	}
+	n, err := openNote(msg, v)
+	if err != nil {
+		return c, err
+	}
+	if c, err = parseCheckpoint(n.Text); err != nil {
+		return c, err
+	}
+	if v.Name() != keyNamePrefix+c.Install {
+		return c, errors.New("checkpoint's key is another install's")
+	}
+	return c, nil
+}
+
+// openNote is note.Open for one signature that must be there.
+func openNote(msg []byte, v note.Verifier) (*note.Note, error) {
 	n, err := note.Open(msg, note.VerifierList(v))
 	if err != nil {
 		// The library's text quotes the file.
-		return c, errors.New("checkpoint is not signed by this ledger's key")
+		return nil, errors.New("checkpoint is not signed by this ledger's key")
 	}
 	for _, s := range append(n.Sigs, n.UnverifiedSigs...) {
 		// Base64 with stray bits behind its end decodes to the same bytes;
 		// one statement has one spelling.
 		raw, err := base64.StdEncoding.Strict().DecodeString(s.Base64)
 		if err != nil || len(raw) == 0 {
-			return c, errors.New("checkpoint's signature is not in canonical form")
+			return nil, errors.New("checkpoint's signature is not in canonical form")
 		}
 	}
-	lines := strings.Split(n.Text, "\n") // ends in a line feed: the last is empty
+	return n, nil
+}
+
+// parseCheckpoint reads a checkpoint's text, which somebody else has verified.
+func parseCheckpoint(text string) (Checkpoint, error) {
+	var c Checkpoint
+	lines := strings.Split(text, "\n") // ends in a line feed: the last is empty
 	if len(lines) < 4 {
 		return c, errors.New("checkpoint has too few lines")
 	}
@@ -70,16 +92,25 @@ func OpenCheckpoint(msg []byte, v note.Verifier) (Checkpoint, error) {
 	if c.Install, ok = strings.CutPrefix(lines[0], originPrefix); !ok {
 		return c, errors.New("checkpoint is not one of a Weir ledger")
 	}
+	var err error
 	if c.Size, err = strconv.ParseInt(lines[1], 10, 64); err != nil || c.Size < 0 || strconv.FormatInt(c.Size, 10) != lines[1] {
 		return c, errors.New("checkpoint's size is not a number")
 	}
 	if c.Root, err = tlog.ParseHash(lines[2]); err != nil {
 		return c, errors.New("checkpoint's root is not a hash")
 	}
-	if v.Name() != keyNamePrefix+c.Install {
-		return c, errors.New("checkpoint's key is another install's")
-	}
 	return c, nil
+}
+
+// parseText is parseCheckpoint of a signed checkpoint whose signatures are not
+// looked at.
+func parseText(msg []byte) (Checkpoint, bool) {
+	i := bytes.Index(msg, []byte("\n\n"))
+	if len(msg) > maxCheckpoint || i < 0 {
+		return Checkpoint{}, false
+	}
+	c, err := parseCheckpoint(string(msg[:i+1]))
+	return c, err == nil
 }
 
 func (c Checkpoint) String() string { return fmt.Sprintf("%d records, root %s", c.Size, c.Root) }

@@ -28,3 +28,6 @@ func AppendFrame(dst []byte, r Record) []byte { return appendFrame(dst, &r) }
 
 // Err values of ReadFrames.
 var ErrTorn = errTorn
+
+// HeaderOf is the record's header, the leaf.
+func HeaderOf(r Record) []byte { return appendHeader(nil, &r) }

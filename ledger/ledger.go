@@ -78,6 +78,9 @@ var (
 	ErrFailed = errors.New("ledger failed earlier and must be opened again")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("ledger is closed")
+	// ErrNotPending is returned by Append for an outcome of a report that has
+	// one already, or that there is none of. The ledger is none the worse.
+	ErrNotPending = errors.New("no report without an outcome")
 	// ErrNone is returned by readers when there is no ledger in the folder.
 	ErrNone = errors.New("no ledger here")
 )

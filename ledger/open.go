@@ -69,7 +69,8 @@ type Ledger struct {
 	tree     frontier
 	hashes   *hashStore
 	queue    queue
-	signed   int64 // size of the checkpoint on disk
+	signed   int64  // size of the checkpoint on disk
+	head     []byte // that checkpoint
 	signedAt time.Time
 	buf      []byte
 }
@@ -151,6 +152,9 @@ func (l *Ledger) recover() error {
 		return err
 	}
 	l.signed, l.signedAt = cp.Size, l.opt.Now()
+	if begun {
+		l.head = msg
+	}
 	if len(firsts) == 0 {
 		if cp.Size > 0 {
 			return &Fault{File: l.dir, Index: 0, What: fmt.Sprintf("segments are missing, the checkpoint covers %d records", cp.Size), Hint: hintDamaged}
@@ -324,6 +328,20 @@ func (l *Ledger) checkpoint() error {
 	if err := vfs.WriteFileAtomic(l.fsys, filepath.Join(l.dir, checkpointFile), msg, 0o644); err != nil {
 		return err
 	}
-	l.signed, l.signedAt = l.tree.size, l.opt.Now()
+	l.signed, l.head, l.signedAt = l.tree.size, msg, l.opt.Now()
+	return nil
+}
+
+// cover sees to it that the checkpoint on disk covers a record.
+func (l *Ledger) cover(index int64) error {
+	if index < l.signed {
+		return nil
+	}
+	if l.failed != nil {
+		return l.failed
+	}
+	if err := l.checkpoint(); err != nil {
+		return l.fail("write checkpoint", err)
+	}
 	return nil
 }

@@ -6,11 +6,14 @@ import (
 )
 
 // Outcome is the body of a KindOutcome record: what finally became of a
-// report. It holds nothing that the server said but the class of its status.
+// report. It holds nothing that the server said but the class of its status, and
+// a receipt that was checked.
 type Outcome struct {
 	Report int64  `json:"report"` // the report's index
 	Result Result `json:"outcome"`
 	Status string `json:"status"` // "2xx", "4xx"
+	// Receipt is the checkpoint that the fleet countersigned, see Statement.
+	Receipt string `json:"receipt,omitempty"`
 }
 
 // Result is a final outcome.
@@ -25,7 +28,7 @@ const (
 // Record returns the record of this outcome for a report.
 func (o Outcome) Record(report *Record) Record {
 	o.Report = report.Index
-	body, _ := json.Marshal(o) // two strings and a number
+	body, _ := json.Marshal(o) // strings and a number
 	return Record{Kind: KindOutcome, Sequence: report.Sequence, PolicyDigest: report.PolicyDigest, Destination: report.Destination, Body: body}
 }
 

@@ -17,6 +17,7 @@ type Entry struct {
 type queue struct {
 	pending  []Entry // by index
 	last     uint64  // sequence of the last report
+	receipt  string  // in the last outcome that has one
 	accepted map[[32]byte]bool
 	policies map[[32]byte]bool
 }
@@ -34,6 +35,9 @@ func (q *queue) apply(r *Record, bytes int, segment, offset int64) {
 	case KindOutcome:
 		if o, err := ParseOutcome(r.Body); err == nil {
 			q.done(o.Report)
+			if o.Receipt != "" {
+				q.receipt = o.Receipt
+			}
 		}
 	case KindAcceptance:
 		q.accepted[r.PolicyDigest] = true
