@@ -19,6 +19,7 @@ type source struct {
 	block      *block
 	head       *head // a copy of what was there at the time of the query
 	minT, maxT int64 // within the selection
+	job        *job  // who opens it ahead, if anybody
 }
 
 // cursor walks one opened source in one direction over the rows that pass.

@@ -8,10 +8,22 @@ import (
 // Iterate walks the selected records in the order of time over all streams;
 // at one instant, streams in the order of their labels. It decodes a block when
 // its turn comes and no earlier, so a query that stops after a hundred records
-// pays for these. The caller must call Close.
+// pays for these. When the selection asks for texts or values, so that many
+// blocks may hold none, blocks after the first few are read ahead. The caller
+// must call Close.
 func (s *Store) Iterate(ctx context.Context, sel Selection) Iterator {
 	q := s.newQuery(ctx, sel)
 	it := &mergeIter{}
+	var jobs []*job
+	if len(q.needles) > 0 || len(sel.Having) > 0 {
+		order := make(map[*streamSelection]int, len(q.streams))
+		for i, ss := range q.streams {
+			order[ss] = i
+			jobs = append(jobs, jobsOf(ss, ss.sources)...)
+		}
+		q.mergeOrder(jobs, order)
+		q.ahead = q.lookAhead(jobs)
+	}
 	for i, ss := range q.streams {
 		si := newStreamIter(q, ss, ss.sources)
 		if ts, _, more := si.peek(); more {
@@ -23,12 +35,16 @@ func (s *Store) Iterate(ctx context.Context, sel Selection) Iterator {
 	return it
 }
 
+// alone is how many times a walk reads by itself before others read ahead.
+const alone = 3
+
 // mergeIter is a heap of the streams by their next instant, which may be a
 // bound until the stream comes to the top.
 type mergeIter struct {
 	q       *query
 	streams []mergeItem
 	started bool // the top stream stands on the current record
+	opened  int
 	rec     *Record
 	err     error
 }
@@ -75,6 +91,9 @@ func (m *mergeIter) Next() bool {
 	for len(m.streams) > 0 {
 		top := m.streams[0].it
 		if _, exact, _ := top.peek(); !exact {
+			if m.opened++; m.opened == alone && m.q.ahead != nil {
+				m.q.ahead.start()
+			}
 			if m.err = top.settle(); m.err != nil {
 				return false
 			}
@@ -115,5 +134,7 @@ func (m *mergeIter) Close() error {
 		s.it.close()
 	}
 	m.streams = nil
+	m.q.ahead.close()
+	m.q.ahead = nil
 	return nil
 }

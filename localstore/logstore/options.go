@@ -39,6 +39,11 @@ type Options struct {
 	// HeadAge is how long an entry may wait in the head; zero means one hour.
 	HeadAge time.Duration
 
+	// Workers is how many processors a query may use to read blocks, and how
+	// many all queries may use together. Zero means all there are, at most 8;
+	// with one, a query reads by itself.
+	Workers int
+
 	// MaintainEvery is how often Maintain runs by itself. Zero means once a
 	// minute, a negative value never.
 	MaintainEvery time.Duration
@@ -57,6 +62,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.HeadBytes, 32<<20)
 	def(&o.HeadAge, time.Hour)
 	def(&o.MaintainEvery, time.Minute)
+	def(&o.Workers, defaultWorkers())
 	var errs []error
 	if o.MaxLineBytes < 0 || o.MaxLineBytes > 16<<20 {
 		errs = append(errs, errors.New("the longest line must be between 1 byte and 16 MiB"))
@@ -70,7 +76,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.HeadBytes < 0 || o.HeadBytes > 1<<30 {
 		errs = append(errs, errors.New("the head size must be between 1 byte and 1 GiB"))
 	}
-	if o.MaxStreams < 0 || o.MaxBytes < 0 || o.MaxAhead < 0 || o.HeadAge < 0 {
+	if o.MaxStreams < 0 || o.Workers < 0 || o.MaxBytes < 0 || o.MaxAhead < 0 || o.HeadAge < 0 {
 		errs = append(errs, errors.New("limits must not be negative"))
 	}
 	return o, errors.Join(errs...)

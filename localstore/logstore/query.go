@@ -19,6 +19,7 @@ type query struct {
 	builder labels.ScratchBuilder
 	streams []*streamSelection
 	stats   *QueryStats
+	ahead   *lookahead // nil if the query reads by itself
 }
 
 // streamSelection is what a query saw of one stream: every entry in exactly

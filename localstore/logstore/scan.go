@@ -9,13 +9,23 @@ import (
 // Scan visits the selected records stream by stream, each stream in the order
 // of time, whatever Selection.Backward says. It is the fastest way to see
 // them all: no merge between streams, each block decoded once into buffers that
-// are used again. It stops at the first error of visit and returns it.
+// are used again. Blocks are read ahead on Options.Workers processors; visit is
+// called by the caller's goroutine alone. It stops at the first error of visit
+// and returns it.
 func (s *Store) Scan(ctx context.Context, sel Selection, visit func(*Record) error) error {
 	sel.Backward = false
 	q := s.newQuery(ctx, sel)
+	var jobs []*job
 	for _, ss := range q.streams {
-		src := slices.Clone(ss.sources)
-		slices.SortStableFunc(src, func(a, b source) int { return cmp.Compare(a.minT, b.minT) })
+		slices.SortStableFunc(ss.sources, func(a, b source) int { return cmp.Compare(a.minT, b.minT) })
+		jobs = append(jobs, jobsOf(ss, ss.sources)...)
+	}
+	if q.ahead = q.lookAhead(jobs); q.ahead != nil {
+		defer q.ahead.close()
+		q.ahead.start()
+	}
+	for _, ss := range q.streams {
+		src := ss.sources
 		for len(src) > 0 {
 			n, maxT := 1, src[0].maxT
 			for n < len(src) && src[n].minT <= maxT {
@@ -42,7 +52,7 @@ func (q *query) scanOne(ss *streamSelection, src source, visit func(*Record) err
 	if err := q.ctx.Err(); err != nil {
 		return err
 	}
-	c, ok, err := q.openCursor(src, ss)
+	c, ok, err := q.open(src, ss)
 	if !ok || err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ type Store struct {
 	wal   wal // the committer's
 	job   *flushJob
 
+	opening chan struct{} // filled by those who read a block ahead
+
 	maintaining sync.Mutex
 	stop        chan struct{}
 	background  sync.WaitGroup

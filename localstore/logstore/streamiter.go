@@ -118,7 +118,7 @@ func (it *streamIter) settle() error {
 		n := len(it.unopened) - 1
 		src := it.unopened[n]
 		it.unopened = it.unopened[:n]
-		c, ok, err := it.q.openCursor(src, it.ss)
+		c, ok, err := it.q.open(src, it.ss)
 		if err != nil {
 			return err
 		}
