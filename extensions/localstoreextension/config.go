@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/config/confignet"
 
 	"github.com/weir-telemetry/weir/localstore/metricstore"
+	"github.com/weir-telemetry/weir/localstore/rules"
 )
 
 // Config is the user's.
@@ -22,6 +23,22 @@ type Config struct {
 	Data    string        `mapstructure:"data"`
 	Metrics MetricsConfig `mapstructure:"metrics"`
 	Logs    LogsConfig    `mapstructure:"logs"`
+	Rules   RulesConfig   `mapstructure:"rules"`
+}
+
+// RulesConfig names the recording and alerting rules that are evaluated over the
+// metric store.
+type RulesConfig struct {
+	// Files are Prometheus' rule files, or patterns that match some. A change
+	// takes effect by itself, if all of them are without a fault.
+	Files []string `mapstructure:"files"`
+	// Interval is that of groups that name none.
+	Interval Duration `mapstructure:"interval"`
+	// Alertmanagers are base addresses, such as http://127.0.0.1:9093. None:
+	// alerts are shown and sent nowhere.
+	Alertmanagers []string `mapstructure:"alertmanagers"`
+	// ExternalURL is where people find this listener; alerts link to it.
+	ExternalURL string `mapstructure:"external_url"`
 }
 
 // MetricsConfig bounds the metric store.
@@ -68,6 +85,7 @@ func createDefaultConfig() component.Config {
 			MaxStreams:   10_000,
 			MaxLineBytes: 1 << 20,
 		},
+		Rules: RulesConfig{Interval: Duration(rules.DefaultInterval)},
 	}
 }
 
@@ -90,6 +108,7 @@ func (c *Config) Validate() error {
 		{"metrics::max_bytes", int64(c.Metrics.MaxBytes), 0, 0, "0 is no bound"},
 		{"metrics::max_series", int64(c.Metrics.MaxSeries), 1, 0, "the default is 200000, about 400 MB"},
 		{"metrics::out_of_order_window", int64(c.Metrics.OutOfOrderWindow), 0, int64(24 * time.Hour), "0 takes none; the most is 24h"},
+		{"rules::interval", int64(c.Rules.Interval), int64(time.Second), int64(time.Hour), "between 1s and 1h"},
 		{"logs::retention", int64(c.Logs.Retention), int64(time.Hour), 0, "the smallest is 1h"},
 		{"logs::max_bytes", int64(c.Logs.MaxBytes), 0, 0, "0 is no bound"},
 		{"logs::max_streams", int64(c.Logs.MaxStreams), 1, 0, "the default is 10000"},
@@ -99,7 +118,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: out of range; %s", v.key, v.hint))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Rules.validate())...)
 }
 
 // validateEndpoint keeps everything that is stored from being served to a

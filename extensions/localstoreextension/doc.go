@@ -10,6 +10,9 @@
 // and every pipeline runs, /ready says 503 and how far it is, and so does
 // everything else. It ends before the stores are closed.
 //
+// Recording and alerting rules are evaluated over the metric store while every
+// pipeline runs, and read again when their files change.
+//
 // Without authentication the listener stays on loopback, and answers only to
 // names that no other site's page can bring a browser to.
 package localstoreextension

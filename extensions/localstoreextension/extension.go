@@ -37,7 +37,8 @@ type localStore struct {
 	// mu is held for reading by whoever uses the stores and for writing by
 	// the one who opens or closes them: nothing is appended to a closed store.
 	mu     sync.RWMutex
-	stores *stores // nil before Start has opened them and after Shutdown
+	rules  *ruleRunner // nil before Start
+	stores *stores     // nil before Start has opened them and after Shutdown
 
 	gauge gauge
 }
@@ -68,12 +69,17 @@ func (l *localStore) Start(ctx context.Context, host component.Host) (err error)
 	l.mu.Lock()
 	l.stores = opened
 	l.mu.Unlock()
+	if l.rules, err = newRuleRunner(opened.metrics, l.cfg.Rules, l.log); err != nil {
+		return err
+	}
 	l.route(opened)
 	return l.observe()
 }
 
-// Ready is called when every pipeline runs. From here on the listener answers.
+// Ready is called when every pipeline runs. From here on the listener answers,
+// and rules see what the pipelines bring.
 func (l *localStore) Ready() error {
+	l.rules.start()
 	l.state.setReady(true)
 	return nil
 }
@@ -104,6 +110,9 @@ func (l *localStore) Shutdown(ctx context.Context) error {
 	}
 	l.listener = nil
 
+	if l.rules != nil {
+		l.rules.stop()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stores != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/weir-telemetry/weir/localstore/logstore"
 	"github.com/weir-telemetry/weir/localstore/metricstore"
+	"github.com/weir-telemetry/weir/localstore/rules"
 )
 
 // figures are both stores' statistics at one moment.
@@ -18,6 +19,8 @@ type figures struct {
 	at      time.Time
 	metrics metricstore.Stats
 	logs    logstore.Stats
+	rules   rules.Stats
+	refused bool // the rule files as they are now
 }
 
 // metricsAge and logsAge are the ages of the oldest that is stored; zero if
@@ -54,7 +57,7 @@ func (l *localStore) figuresNow() (figures, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now := time.Now(); now.Sub(g.last.at) > time.Second {
-		g.last = figures{at: now, metrics: l.stores.metrics.Stats(), logs: l.stores.logs.Stats()}
+		g.last = figures{at: now, metrics: l.stores.metrics.Stats(), logs: l.stores.logs.Stats(), rules: l.rules.manager.Stats(), refused: l.rules.refused.Load()}
 	}
 	return g.last, true
 }
@@ -74,6 +77,11 @@ func (l *localStore) observe() error {
 			return nil
 		}
 	}
+	outcome := func(name string) metric.MeasurementOption {
+		return metric.WithAttributes(attribute.String("outcome", name))
+	}
+	done, failed, missed := outcome("done"), outcome("failed"), outcome("missed")
+	sent, dropped := outcome("sent"), outcome("dropped")
 	tb := l.telemetry
 	return errors.Join(
 		tb.RegisterLocalStoreSeriesCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.metrics.Series) })),
@@ -81,6 +89,24 @@ func (l *localStore) observe() error {
 		tb.RegisterLocalStoreSamplesCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.metrics.Samples) })),
 		tb.RegisterLocalStoreRecordsCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.logs.Accepted) })),
 		tb.RegisterLocalStoreWalSyncFailuresCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.metrics.SyncFailures) })),
+		tb.RegisterLocalStoreRulesCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.rules.Rules) })),
+		tb.RegisterLocalStoreRuleFilesRefusedCallback(with(func(o metric.Int64Observer, v figures) {
+			var n int64
+			if v.refused {
+				n = 1
+			}
+			o.Observe(n)
+		})),
+		tb.RegisterLocalStoreRuleEvaluationsCallback(with(func(o metric.Int64Observer, v figures) {
+			o.Observe(v.rules.Evaluations-v.rules.Failures, done)
+			o.Observe(v.rules.Failures, failed)
+			o.Observe(v.rules.Missed, missed)
+		})),
+		tb.RegisterLocalStoreAlertsCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.rules.Firing) })),
+		tb.RegisterLocalStoreAlertNotificationsCallback(with(func(o metric.Int64Observer, v figures) {
+			o.Observe(v.rules.Sent, sent)
+			o.Observe(v.rules.Dropped, dropped)
+		})),
 		tb.RegisterLocalStoreDiskCallback(with(func(o metric.Int64Observer, v figures) {
 			o.Observe(v.metrics.DiskBytes, ofMetrics)
 			o.Observe(v.logs.DiskBytes, ofLogs)

@@ -51,6 +51,7 @@ func (l *localStore) listen(ctx context.Context, host component.Host) error {
 func (l *localStore) route(s *stores) {
 	l.mux.Handle("/api/v1/", api.Prometheus(s.metrics, api.PrometheusOptions{
 		Revision: "weir-" + version.Version,
+		Rules:    l.rules.manager,
 	}))
 	l.mux.Handle("/loki/api/v1/", api.Loki(s.logs, logql.NewEngine(s.logs, logql.Options{})))
 	l.mux.Handle("GET /{$}", http.HandlerFunc(l.servePage))

@@ -23,12 +23,12 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/metadata"
-	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/tsdb"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
 
 	"github.com/weir-telemetry/weir/localstore/metricstore"
+	"github.com/weir-telemetry/weir/localstore/promengine"
 )
 
 // prometheusVersion is the release whose API and query language these are: the
@@ -38,11 +38,12 @@ const prometheusVersion = "3.10.0"
 // PrometheusOptions are the choices of the one who serves a metric store. The
 // zero value means Prometheus' defaults.
 type PrometheusOptions struct {
-	Timeout     time.Duration // of one query; 2 minutes
-	MaxSamples  int           // of one query in memory; 50 million
-	Concurrency int           // queries at a time; 20
-	Revision    string        // in status/buildinfo: who built this
-	Logger      *slog.Logger  // nil discards
+	Timeout     time.Duration     // of one query; 2 minutes
+	MaxSamples  int               // of one query in memory; 50 million
+	Concurrency int               // queries at a time; 20
+	Revision    string            // in status/buildinfo: who built this
+	Logger      *slog.Logger      // nil discards
+	Rules       v1.RulesRetriever // what /rules and /alerts show; nil: there are none
 }
 
 // prometheusRoutes are all that is served. What is not here does not exist:
@@ -67,34 +68,18 @@ var prometheusRoutes = []string{
 // Prometheus answers Prometheus' HTTP API, under /api/v1/, from a metric
 // store, with Prometheus' own handlers and engine.
 func Prometheus(ms *metricstore.Store, o PrometheusOptions) http.Handler {
-	if o.Timeout <= 0 {
-		o.Timeout = 2 * time.Minute
-	}
-	if o.MaxSamples <= 0 {
-		o.MaxSamples = 50_000_000
-	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = 20
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Rules == nil {
+		o.Rules = noRules{}
 	}
 	started := time.Now()
 	// The engine and the handlers register their metrics here, apart from the
 	// process' default registry and from the TSDB's.
 	registry := prometheus.NewRegistry()
-	engine := promql.NewEngine(promql.EngineOpts{
-		Logger:               o.Logger,
-		Reg:                  registry,
-		MaxSamples:           o.MaxSamples,
-		Timeout:              o.Timeout,
-		ActiveQueryTracker:   make(querySlots, o.Concurrency),
-		LookbackDelta:        5 * time.Minute,
-		EnableAtModifier:     true,
-		EnableNegativeOffset: true,
-		NoStepSubqueryIntervalFn: func(int64) int64 {
-			return time.Duration(config.DefaultGlobalConfig.EvaluationInterval).Milliseconds()
-		},
+	engine := promengine.New(promengine.Options{
+		Timeout: o.Timeout, MaxSamples: o.MaxSamples, Concurrency: o.Concurrency, Logger: o.Logger, Registry: registry,
 	})
 
 	served := v1.NewAPI(
@@ -111,7 +96,7 @@ func Prometheus(ms *metricstore.Store, o PrometheusOptions) http.Handler {
 		tsdbStatus{ms}, ms.Dir(),
 		false, // no admin
 		o.Logger,
-		func(context.Context) v1.RulesRetriever { return noRules{} },
+		func(context.Context) v1.RulesRetriever { return o.Rules },
 		0, 0, 0, // remote read's limits; it is not routed
 		false,                    // not an agent
 		regexp.MustCompile(`^$`), // no other origin
@@ -205,24 +190,6 @@ type noRules struct{}
 
 func (noRules) RuleGroups() []*rules.Group           { return nil }
 func (noRules) AlertingRules() []*rules.AlertingRule { return nil }
-
-// querySlots bounds how many queries run at a time. Prometheus' own tracker
-// also writes the queries to a file.
-type querySlots chan struct{}
-
-func (q querySlots) GetMaxConcurrent() int { return cap(q) }
-
-func (q querySlots) Insert(ctx context.Context, _ string) (int, error) {
-	select {
-	case q <- struct{}{}:
-		return 0, nil
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-func (q querySlots) Delete(int)   { <-q }
-func (q querySlots) Close() error { return nil }
 
 // tsdbStatus is what status/tsdb asks. The rest of the interface is the admin
 // API's.

@@ -86,8 +86,14 @@ func (s *Store) mend() error {
 	return nil
 }
 
+// transaction is how either kind of appender ends.
+type transaction interface {
+	Commit() error
+	Rollback() error
+}
+
 // commit puts an appender's samples into the write-ahead log and the head.
-func (s *Store) commit(app *partialAppender) error {
+func (s *Store) commit(app transaction) error {
 	s.commits.Lock()
 	defer s.commits.Unlock()
 	if s.torn.Load() {

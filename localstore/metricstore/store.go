@@ -14,8 +14,8 @@
 //   - One process at a time: a second one is refused with [vfs.ErrLocked].
 //   - Past the series limit, new series are refused and the known ones go on.
 //
-// What it does not do: scrape, evaluate rules, answer remote read, or serve
-// HTTP (package api does that). Delta temporality is turned into cumulative, in
+// What it does not do: scrape, evaluate rules (package rules does that), answer
+// remote read, or serve HTTP (package api does). Delta temporality is turned into cumulative, in
 // memory; see cumulate.go.
 package metricstore
 

@@ -25,17 +25,22 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	LocalStoreDisk            metric.Int64ObservableGauge
-	LocalStoreRecords         metric.Int64ObservableCounter
-	LocalStoreRejected        metric.Int64Counter
-	LocalStoreRetained        metric.Int64ObservableGauge
-	LocalStoreSamples         metric.Int64ObservableCounter
-	LocalStoreSeries          metric.Int64ObservableGauge
-	LocalStoreStreams         metric.Int64ObservableGauge
-	LocalStoreWalSyncFailures metric.Int64ObservableCounter
+	meter                        metric.Meter
+	mu                           sync.Mutex
+	registrations                []metric.Registration
+	LocalStoreAlertNotifications metric.Int64ObservableCounter
+	LocalStoreAlerts             metric.Int64ObservableGauge
+	LocalStoreDisk               metric.Int64ObservableGauge
+	LocalStoreRecords            metric.Int64ObservableCounter
+	LocalStoreRejected           metric.Int64Counter
+	LocalStoreRetained           metric.Int64ObservableGauge
+	LocalStoreRuleEvaluations    metric.Int64ObservableCounter
+	LocalStoreRuleFilesRefused   metric.Int64ObservableGauge
+	LocalStoreRules              metric.Int64ObservableGauge
+	LocalStoreSamples            metric.Int64ObservableCounter
+	LocalStoreSeries             metric.Int64ObservableGauge
+	LocalStoreStreams            metric.Int64ObservableGauge
+	LocalStoreWalSyncFailures    metric.Int64ObservableCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -47,6 +52,36 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterLocalStoreAlertNotificationsCallback sets callback for observable LocalStoreAlertNotifications metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreAlertNotificationsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreAlertNotifications, obs: o})
+		return nil
+	}, builder.LocalStoreAlertNotifications)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterLocalStoreAlertsCallback sets callback for observable LocalStoreAlerts metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreAlertsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreAlerts, obs: o})
+		return nil
+	}, builder.LocalStoreAlerts)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterLocalStoreDiskCallback sets callback for observable LocalStoreDisk metric.
@@ -85,6 +120,51 @@ func (builder *TelemetryBuilder) RegisterLocalStoreRetainedCallback(cb metric.In
 		cb(ctx, &observerInt64{inst: builder.LocalStoreRetained, obs: o})
 		return nil
 	}, builder.LocalStoreRetained)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterLocalStoreRuleEvaluationsCallback sets callback for observable LocalStoreRuleEvaluations metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreRuleEvaluationsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreRuleEvaluations, obs: o})
+		return nil
+	}, builder.LocalStoreRuleEvaluations)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterLocalStoreRuleFilesRefusedCallback sets callback for observable LocalStoreRuleFilesRefused metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreRuleFilesRefusedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreRuleFilesRefused, obs: o})
+		return nil
+	}, builder.LocalStoreRuleFilesRefused)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterLocalStoreRulesCallback sets callback for observable LocalStoreRules metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreRulesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreRules, obs: o})
+		return nil
+	}, builder.LocalStoreRules)
 	if err != nil {
 		return err
 	}
@@ -182,6 +262,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.LocalStoreAlertNotifications, err = builder.meter.Int64ObservableCounter(
+		"weir_local_store_alert_notifications",
+		metric.WithDescription("Notifications about alerts since the start, by whether an Alertmanager took them (sent) or none did (dropped). [Alpha]"),
+		metric.WithUnit("{notification}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreAlerts, err = builder.meter.Int64ObservableGauge(
+		"weir_local_store_alerts",
+		metric.WithDescription("Alerts that are firing. [Alpha]"),
+		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.LocalStoreDisk, err = builder.meter.Int64ObservableGauge(
 		"weir_local_store_disk",
 		metric.WithDescription("Bytes on disk. [Alpha]"),
@@ -204,6 +296,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_local_store_retained",
 		metric.WithDescription("Age of the oldest stored sample or record, which is the retention achieved. [Alpha]"),
 		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreRuleEvaluations, err = builder.meter.Int64ObservableCounter(
+		"weir_local_store_rule_evaluations",
+		metric.WithDescription("Evaluations since the start of single rules (done, failed), and rounds of whole groups that came too late because the one before was slow (missed). [Alpha]"),
+		metric.WithUnit("{evaluation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreRuleFilesRefused, err = builder.meter.Int64ObservableGauge(
+		"weir_local_store_rule_files_refused",
+		metric.WithDescription("1 while the rule files have a fault and the rules from before go on, otherwise 0. The log says what is wrong with them. [Alpha]"),
+		metric.WithUnit("{state}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreRules, err = builder.meter.Int64ObservableGauge(
+		"weir_local_store_rules",
+		metric.WithDescription("Recording and alerting rules that are evaluated. [Alpha]"),
+		metric.WithUnit("{rule}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.LocalStoreSamples, err = builder.meter.Int64ObservableCounter(
