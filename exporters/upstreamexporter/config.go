@@ -19,6 +19,8 @@ type Config struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 	// Retry of attempts that came to no outcome. There is no end to it.
 	Retry RetryConfig `mapstructure:"retry"`
+	// Backlog is what gathers while the destination does not answer.
+	Backlog BacklogConfig `mapstructure:"backlog"`
 }
 
 // TLSConfig names files in PEM.
@@ -37,12 +39,24 @@ type RetryConfig struct {
 	Max     time.Duration `mapstructure:"max"`
 }
 
+// BacklogConfig bounds what waits, and how fast it leaves when it can again.
+type BacklogConfig struct {
+	// Limit is how much time the waiting reports may cover, each counted as one
+	// interval of the policy. When they cover more, the oldest is dropped, and the
+	// ledger says so.
+	Limit time.Duration `mapstructure:"limit"`
+	// BytesPerSecond caps catching up, heads and answers included. A report that
+	// is not late is not held up.
+	BytesPerSecond int64 `mapstructure:"bytes_per_second"`
+}
+
 func createDefaultConfig() component.Config {
 	return &Config{
 		Policy:  component.MustNewID("policy"),
 		Data:    "./data",
 		Timeout: 30 * time.Second,
 		Retry:   RetryConfig{Initial: time.Second, Max: 5 * time.Minute},
+		Backlog: BacklogConfig{Limit: 30 * 24 * time.Hour, BytesPerSecond: 4 << 10},
 	}
 }
 
@@ -66,6 +80,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Retry.Max < c.Retry.Initial {
 		errs = append(errs, errors.New("retry::max: must not be less than retry::initial"))
+	}
+	if c.Backlog.Limit < time.Hour {
+		errs = append(errs, errors.New("backlog::limit: must be at least an hour, for example 720h"))
+	}
+	if c.Backlog.BytesPerSecond <= 0 {
+		errs = append(errs, errors.New("backlog::bytes_per_second: must be positive, for example 4096"))
 	}
 	return errors.Join(errs...)
 }

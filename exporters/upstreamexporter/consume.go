@@ -65,16 +65,18 @@ func (u *upstream) record(md pmetric.Metrics) (reason, signal string) {
 	now := u.now()
 	sequence := l.NextSequence()
 	report := stamp(md, sequence, d.Policy.Interval, now)
-	if err := gate.Check(d.Policy, report, gate.Facts{Install: u.install, Sequence: sequence, Now: now}); err != nil {
+	body, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(report)
+	if err != nil {
+		return reasonEncode, ""
+	}
+	// What is checked are the bytes that leave: their size, their encoding and
+	// what they say.
+	if err := gate.CheckBytes(d.Policy, body, gate.Facts{Install: u.install, Sequence: sequence, Now: now}); err != nil {
 		var r *gate.Refusal
 		if errors.As(err, &r) {
 			return string(r.Reason), r.Signal
 		}
 		return string(gate.Malformed), ""
-	}
-	body, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(report)
-	if err != nil {
-		return reasonEncode, ""
 	}
 	if err := u.append(l, d, ledger.Record{
 		Kind: ledger.KindReport, Sequence: sequence, PolicyDigest: d.Policy.Digest,
@@ -117,8 +119,8 @@ func (u *upstream) usableLedger() *ledger.Ledger {
 		return l
 	}
 	u.ledgerFailed(err)
-	if u.now().Sub(u.openedAt) < reopenAfter {
-		return nil
+	if since := u.now().Sub(u.openedAt); since >= 0 && since < reopenAfter {
+		return nil // a clock that went back is no reason to wait for it
 	}
 	_ = l.Close()
 	if err := u.openLedger(); err != nil {

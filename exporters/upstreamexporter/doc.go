@@ -2,10 +2,22 @@
 //
 // It does, in this order and for one report at a time: ask whether the policy
 // is in force and is the one that the report was built under; put the report's
-// sequence on it; have the gate check it; marshal it once; append the bytes to
-// the ledger and sync; and only then lets the sender have them. The sender
-// posts exactly the recorded bytes, oldest first, until there is a final
-// outcome, and records that too. No ledger, no send.
+// sequence on it; marshal it once; have the gate check those bytes; append them
+// to the ledger and sync; and only then lets the sender have them. The sender
+// posts exactly the recorded bytes, oldest first, at the install's own moment of
+// each interval, until there is a final outcome, and records that too. No
+// ledger, no send.
+//
+// A destination that does not answer is asked again without end, at random
+// moments that grow apart up to five minutes. What gathers meanwhile is sent in
+// order and slowly once it answers. What is more than thirty days' worth is
+// dropped, oldest first, and recorded as dropped.
+//
+// Time is used twice, and a clock that is wrong costs nothing either time: a
+// report waits for its moment of the interval that it was recorded in, never
+// longer; and the backlog is measured in reports. A report that a wrong clock
+// dated wrongly is sent as it was recorded; whether to take it is the fleet's
+// to say.
 //
 // Where they go is the policy's word alone. There is no endpoint, no header
 // and no compression to configure, proxies in the environment are ignored, and

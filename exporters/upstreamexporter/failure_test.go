@@ -104,27 +104,10 @@ func TestShutdownDoesNotWaitForTheServer(t *testing.T) {
 	e.verify()
 }
 
-func TestBackoffGrowsWithFullJitterUpToItsBound(t *testing.T) {
-	u := &upstream{cfg: &Config{Retry: RetryConfig{Initial: time.Second, Max: 5 * time.Minute}}}
-	for failures, bound := range map[int]time.Duration{
-		0: time.Second, 1: 2 * time.Second, 8: 256 * time.Second, 9: 5 * time.Minute, 61: 5 * time.Minute, 1000: 5 * time.Minute,
-	} {
-		var least, most time.Duration = bound, 0
-		for range 2000 {
-			d := u.backoff(failures)
-			require.Positive(t, d)
-			require.LessOrEqual(t, d, bound)
-			least, most = min(least, d), max(most, d)
-		}
-		assert.Less(t, least, bound/20, "%d", failures)
-		assert.Greater(t, most, bound-bound/20, "%d", failures)
-	}
-}
-
 func TestConfigurationFaultsAreSaidAtOnce(t *testing.T) {
 	require.NoError(t, createDefaultConfig().(*Config).Validate())
 	err := (&Config{Policy: component.ID{}, TLS: TLSConfig{CertFile: "x"}}).Validate()
-	for _, want := range []string{"data: is empty", "policy: is empty", "cert_file and key_file", "timeout: must", "retry::initial"} {
+	for _, want := range []string{"data: is empty", "policy: is empty", "cert_file and key_file", "timeout: must", "retry::initial", "backlog::limit", "backlog::bytes_per_second"} {
 		assert.ErrorContains(t, err, want)
 	}
 	cfg := createDefaultConfig().(*Config)

@@ -27,9 +27,10 @@ type force struct {
 }
 
 type judgement struct {
-	may bool
-	at  time.Time
-	by  policy.Digest // the policy that was in force
+	may      bool
+	interval time.Duration // the earlier policy's, as far as it can be read
+	at       time.Time
+	by       policy.Digest // the policy that was in force
 }
 
 // judgementAge is how long an earlier policy's standing is believed. A
@@ -49,20 +50,39 @@ func (f *force) mayUnder(d consent.Decision, digest policy.Digest) bool {
 	if d.Policy.Digest == digest {
 		return true
 	}
+	return f.judge(d, digest).may
+}
+
+// interval is that of the policy of a digest; of one that cannot be read, that
+// of the policy in force.
+func (f *force) interval(d consent.Decision, digest policy.Digest) time.Duration {
+	if d.State != consent.Active || d.Policy == nil {
+		return 0
+	}
+	if d.Policy.Digest != digest {
+		if j := f.judge(d, digest); j.interval > 0 {
+			return j.interval
+		}
+	}
+	return d.Policy.Interval
+}
+
+// judge looks at an earlier policy while d's is in force.
+func (f *force) judge(d consent.Decision, digest policy.Digest) judgement {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.now()
 	j, ok := f.earlier[digest]
 	if !ok || j.by != d.Policy.Digest || now.Sub(j.at) > judgementAge || now.Before(j.at) {
-		old, _, err := consent.Standing(f.fsys, f.data, digest)
-		j = judgement{
-			may: err == nil && !old.Expired(now) && old.Destination == d.Policy.Destination,
-			at:  now, by: d.Policy.Digest,
+		j = judgement{at: now, by: d.Policy.Digest}
+		if old, _, err := consent.Standing(f.fsys, f.data, digest); err == nil {
+			j.may = !old.Expired(now) && old.Destination == d.Policy.Destination
+			j.interval = old.Interval
 		}
 		if f.earlier == nil {
 			f.earlier = map[policy.Digest]judgement{}
 		}
 		f.earlier[digest] = j
 	}
-	return j.may
+	return j
 }

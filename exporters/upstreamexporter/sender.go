@@ -3,7 +3,6 @@ package upstreamexporter
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -12,18 +11,23 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
 // idlePoll is how often the sender looks whether a policy has come into force.
 const idlePoll = time.Second
 
-// send is the sender: one report at a time, the oldest that may leave, until
-// it has an outcome.
+// send is the sender: one report at a time, the oldest that may leave, at the
+// install's place in the interval, until it has an outcome.
 func (u *upstream) send(ctx context.Context) {
 	defer close(u.done)
-	failures := 0
+	failures, checked := 0, uint64(0)
 	for ctx.Err() == nil {
 		l := u.book.Load()
+		if next := l.NextSequence(); next != checked {
+			u.shorten(ctx, l)
+			checked = next
+		}
 		report, ok, err := ledger.Record{}, false, l.Err()
 		if err == nil {
 			report, ok, err = l.Oldest(u.force.may())
@@ -35,22 +39,30 @@ func (u *upstream) send(ctx context.Context) {
 			u.idle(ctx)
 			continue
 		}
+		interval := u.force.interval(u.source.Decision(), policy.Digest(report.PolicyDigest))
+		if wait := u.plan.due(report.Time, u.now(), interval); wait > 0 {
+			sleep(ctx, wait) // then ask anew what may leave
+			continue
+		}
 		reason, after := u.attempt(ctx, l, report)
+		if ctx.Err() != nil {
+			return
+		}
 		if reason == "" {
 			if failures > 0 {
 				u.log.Info("destination answers again", zap.Int("pending_reports", l.PendingCount()))
 			}
-			failures = 0
+			failures, u.dropping = 0, false
+			if l.PendingCount() > 0 {
+				sleep(ctx, u.plan.pace(len(report.Body), interval))
+			}
 			continue
-		}
-		if ctx.Err() != nil {
-			return
 		}
 		if failures == 0 {
 			u.log.Warn("report could not be delivered; it is kept and tried again", zap.String("reason", reason))
 		}
 		u.tel.UpstreamRetries.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
-		sleep(ctx, max(u.backoff(failures), min(after, u.cfg.Retry.Max)))
+		sleep(ctx, u.plan.backoff(failures, after))
 		failures++
 	}
 }
@@ -98,12 +110,16 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 		u.senderFailed(err)
 		return reasonLedger, 0
 	}
-	u.tel.UpstreamReports.Add(ctx, 1, metric.WithAttributes(attribute.String("outcome", string(o.Result))))
+	u.countOutcome(ctx, o.Result)
 	if o.Result == ledger.Acknowledged {
 		u.tel.UpstreamRejectedPoints.Add(ctx, a.rejected)
 		u.lastSuccess.Store(u.now().UnixNano())
 	}
 	return "", 0
+}
+
+func (u *upstream) countOutcome(ctx context.Context, r ledger.Result) {
+	u.tel.UpstreamReports.Add(ctx, 1, metric.WithAttributes(attribute.String("outcome", string(r))))
 }
 
 // aboutTheReport says whether a status means that this report will never be
@@ -123,16 +139,6 @@ func (u *upstream) idle(ctx context.Context) {
 	case <-u.wake:
 	case <-t.C:
 	}
-}
-
-// backoff is exponential with full jitter: a fleet that lost its destination
-// together does not come back together.
-func (u *upstream) backoff(failures int) time.Duration {
-	limit := u.cfg.Retry.Max
-	if failures < 62 && u.cfg.Retry.Initial < limit>>failures {
-		limit = u.cfg.Retry.Initial << failures
-	}
-	return rand.N(limit) + 1
 }
 
 func sleep(ctx context.Context, d time.Duration) {

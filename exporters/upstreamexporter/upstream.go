@@ -33,6 +33,7 @@ type upstream struct {
 	force   *force
 	client  *client
 	install string
+	plan    schedule
 
 	mu       sync.Mutex      // one report at a time; guards the three below
 	broken   bool            // the ledger failed, and it was logged
@@ -40,6 +41,7 @@ type upstream struct {
 	warned   map[string]bool // reasons for refusal that were logged
 
 	book        atomic.Pointer[ledger.Ledger]
+	dropping    bool // the backlog is over its limit, and it was logged; the sender's
 	lastSuccess atomic.Int64 // unix nanoseconds, 0: not yet
 	wake        chan struct{}
 	stop        context.CancelFunc
@@ -72,6 +74,7 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 		return fmt.Errorf("policy: extension %q does not decide on policies; name the policy extension", u.cfg.Policy)
 	}
 	u.install = u.source.Install().ID
+	u.plan = newSchedule(u.cfg, u.install)
 	u.force = &force{fsys: u.fsys, data: u.cfg.Data, source: u.source, now: u.now}
 	var err error
 	if u.client, err = newClient(u.cfg); err != nil {

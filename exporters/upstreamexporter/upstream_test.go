@@ -335,3 +335,15 @@ func TestAFolderInUseIsSaidPlainly(t *testing.T) {
 	require.ErrorContains(t, err, data+"/ledger is in use by another process; stop that one")
 	assert.NotContains(t, err.Error(), "\n")
 }
+
+// TestAReportThatIsTooLongIsRefusedUnread: no report of the policy is that long.
+func TestAReportThatIsTooLongIsRefusedUnread(t *testing.T) {
+	f := newFleet(t)
+	e := newEdge(t, t.TempDir(), f.URL)
+	md := report(e.policy, 1)
+	md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetDescription(strings.Repeat("x", 1<<20))
+	require.NoError(t, e.ConsumeMetrics(t.Context(), md))
+	require.NoError(t, e.Shutdown(t.Context()))
+	assert.Empty(t, e.records())
+	assert.EqualValues(t, 1, e.counter("weir_upstream_refused", "reason", string(gate.Oversized)))
+}
