@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,46 +25,84 @@ const (
 	maxAnswerHeader = 64 << 10
 )
 
-// client posts reports. It follows no redirect, knows no proxy and no cookie,
-// and sends the same headers each time.
+// userAgent is the same in every version: which one runs is for the policy to tell.
+const userAgent = "weir"
+
+// client posts reports. It follows no redirect, knows no proxy but the
+// configured one and no cookie, and sends the same headers each time.
 type client struct {
-	http *http.Client
+	http    *http.Client
+	tls     *tls.Config
+	proxy   *proxy // nil: none
+	dial    dialFunc
+	timeout time.Duration
 }
+
+// dialFunc is net.Dialer's DialContext.
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // errDestination is returned for a destination that the policy should not have let pass.
 var errDestination = errors.New("destination is neither https nor loopback")
 
-func newClient(cfg *Config) (*client, error) {
-	tlsConfig, err := cfg.TLS.load()
+// newClient reads the files that the configuration names. dial is nil but in
+// tests that have a network of their own.
+func newClient(cfg *Config, dial dialFunc) (*client, error) {
+	c := &client{dial: dial, timeout: cfg.Timeout}
+	var err error
+	if c.tls, err = cfg.TLS.load(); err != nil {
+		return nil, err
+	}
+	if c.proxy, err = cfg.Proxy.load(); err != nil {
+		return nil, err
+	}
+	plain := dial
+	if dial == nil {
+		c.dial = (&net.Dialer{}).DialContext
+		plain = (&net.Dialer{Control: loopbackOnly}).DialContext
+	}
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			Proxy:              nil, // not http.ProxyFromEnvironment: the policy says where reports go
+			DisableCompression: true,
+			// https always dials through DialTLSContext, so DialContext is for http.
+			DialContext:            plain,
+			DialTLSContext:         c.dialTLS,
+			MaxIdleConns:           1,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxAnswerHeader,
+		},
+		Timeout:       cfg.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// dialTLS connects to a destination, through the proxy if there is one. The
+// transport lets go of the attempt's time limit while it dials, so it is set here.
+func (c *client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
-	plain := &net.Dialer{Control: loopbackOnly}
-	secure := &net.Dialer{}
-	transport := &http.Transport{
-		Proxy:              nil, // not http.ProxyFromEnvironment: the policy says where reports go
-		DisableCompression: true,
-		TLSClientConfig:    tlsConfig,
-		// TLS always dials through DialTLSContext, so DialContext is for http.
-		DialContext: plain.DialContext,
-		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			host, _, err := net.SplitHostPort(addr)
-			if err != nil {
-				return nil, err
-			}
-			c := tlsConfig.Clone()
-			c.ServerName = host
-			return (&tls.Dialer{NetDialer: secure, Config: c}).DialContext(ctx, network, addr)
-		},
-		MaxIdleConns:           1,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxAnswerHeader,
+	var conn net.Conn
+	if c.proxy != nil {
+		conn, err = c.proxy.connect(ctx, c.dial, addr)
+	} else {
+		conn, err = c.dial(ctx, network, addr)
 	}
-	return &client{http: &http.Client{
-		Transport:     transport,
-		Timeout:       cfg.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	if err != nil {
+		return nil, err
+	}
+	config := c.tls.Clone()
+	config.ServerName = host
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 // loopbackOnly holds what the name of an http destination resolved to against
@@ -78,30 +115,6 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-func (t *TLSConfig) load() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls::ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls::ca_file: no certificate in %s", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
-			return nil, fmt.Errorf("tls::cert_file: %w", err)
-		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-			return &cert, err
-		}
-	}
-	return c, nil
-}
-
 // answer is what is taken from the server's.
 type answer struct {
 	status     int
@@ -112,21 +125,23 @@ type answer struct {
 // class is the status' class, the only part of it that is recorded.
 func (a answer) class() string { return strconv.Itoa(a.status/100) + "xx" }
 
-// post sends one report. An error means that there is no answer.
+// post sends one report. An error is a *fault and means that there is no answer.
 func (c *client) post(ctx context.Context, destination string, body []byte, now func() time.Time) (answer, error) {
 	u, err := url.Parse(destination)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
-		return answer{}, errDestination
+		return answer{}, &fault{"destination", errDestination}
 	}
+	var answered atomic.Bool // the transport may still read when Do has given up
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { answered.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, destination+"/v1/metrics", bytes.NewReader(body))
 	if err != nil {
-		return answer{}, errDestination
+		return answer{}, &fault{"destination", errDestination}
 	}
 	req.Header.Set("Content-Type", "application/x-protobuf")
-	req.Header.Set("User-Agent", "weir")
+	req.Header.Set("User-Agent", userAgent)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, err
+		return answer{}, &fault{reasonOf(err, answered.Load()), err}
 	}
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, retryAfter: retryAfter(resp.Header.Get("Retry-After"), now())}
@@ -134,7 +149,7 @@ func (c *client) post(ctx context.Context, destination string, body []byte, now 
 		// A longer body is cut off; the connection goes with it.
 		b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBody))
 		if err != nil {
-			return answer{}, err
+			return answer{}, &fault{reasonOf(err, true), err}
 		}
 		a.rejected = rejectedPoints(b)
 	}

@@ -15,21 +15,14 @@ type Config struct {
 	Data string `mapstructure:"data"`
 	// TLS of the connection to the destination. At least version 1.3 always.
 	TLS TLSConfig `mapstructure:"tls"`
+	// Proxy, if it has a URL, is what https destinations are reached through.
+	Proxy ProxyConfig `mapstructure:"proxy"`
 	// Timeout of one attempt, from dialling to the answer's end.
 	Timeout time.Duration `mapstructure:"timeout"`
 	// Retry of attempts that came to no outcome. There is no end to it.
 	Retry RetryConfig `mapstructure:"retry"`
 	// Backlog is what gathers while the destination does not answer.
 	Backlog BacklogConfig `mapstructure:"backlog"`
-}
-
-// TLSConfig names files in PEM.
-type TLSConfig struct {
-	// CAFile, if set, replaces the system's authorities.
-	CAFile string `mapstructure:"ca_file"`
-	// CertFile and KeyFile are the client's certificate. They are read anew for each connection.
-	CertFile string `mapstructure:"cert_file"`
-	KeyFile  string `mapstructure:"key_file"`
 }
 
 // RetryConfig bounds the random wait before an attempt is repeated: up to
@@ -69,9 +62,8 @@ func (c *Config) Validate() error {
 	if c.Policy == (component.ID{}) {
 		errs = append(errs, errors.New("policy: is empty; name the policy extension, for example policy"))
 	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		errs = append(errs, errors.New("tls: cert_file and key_file go together; set both or neither"))
-	}
+	errs = append(errs, c.TLS.validate()...)
+	errs = append(errs, c.Proxy.validate()...)
 	if c.Timeout <= 0 {
 		errs = append(errs, errors.New("timeout: must be positive, for example 30s"))
 	}

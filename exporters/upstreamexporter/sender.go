@@ -82,11 +82,8 @@ func (u *upstream) senderFailed(err error) {
 // why, and how long the server asks to be left alone.
 func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.Record) (reason string, after time.Duration) {
 	a, err := u.client.post(ctx, report.Destination, report.Body, u.now)
-	if errors.Is(err, errDestination) {
-		return "destination", 0
-	}
 	if err != nil {
-		return "unreachable", 0
+		return err.Error(), 0 // a word, see fault
 	}
 	u.tel.UpstreamSentBytes.Add(ctx, int64(len(report.Body)))
 	o := ledger.Outcome{Status: a.class()}

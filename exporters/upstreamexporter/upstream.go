@@ -28,6 +28,7 @@ type upstream struct {
 	tel  *metadata.TelemetryBuilder
 	fsys vfs.FS
 	now  func() time.Time
+	dial dialFunc // nil: the host's network
 
 	source  consent.Source
 	force   *force
@@ -41,7 +42,7 @@ type upstream struct {
 	warned   map[string]bool // reasons for refusal that were logged
 
 	book        atomic.Pointer[ledger.Ledger]
-	dropping    bool // the backlog is over its limit, and it was logged; the sender's
+	dropping    bool         // the backlog is over its limit, and it was logged; the sender's
 	lastSuccess atomic.Int64 // unix nanoseconds, 0: not yet
 	wake        chan struct{}
 	stop        context.CancelFunc
@@ -77,7 +78,7 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 	u.plan = newSchedule(u.cfg, u.install)
 	u.force = &force{fsys: u.fsys, data: u.cfg.Data, source: u.source, now: u.now}
 	var err error
-	if u.client, err = newClient(u.cfg); err != nil {
+	if u.client, err = newClient(u.cfg, u.dial); err != nil {
 		return err
 	}
 	if err := u.openLedger(); err != nil {
