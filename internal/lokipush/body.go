@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/golang/snappy"
@@ -25,6 +26,12 @@ var compressedPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // maxPooledBytes keeps one large request from holding its memory for ever.
 const maxPooledBytes = 2 << 20
+
+// ReadBody returns a body decompressed, for endpoints beside the push API that
+// take the same encodings under the same limits. Its errors are [Decode]'s.
+func ReadBody(contentEncoding string, body io.Reader, limits Limits) ([]byte, error) {
+	return readEncoded(body, strings.ToLower(strings.TrimSpace(contentEncoding)), limits)
+}
 
 // readEncoded returns the decompressed body in a buffer of its own, which the
 // caller may write to and alias.

@@ -11,6 +11,7 @@ import (
 
 // toLogs makes a batch of the streams, in their order. Times before 1970, which
 // OTLP cannot say, become the time zero, which says that it is not known.
+// service_name and detected_level are added where they are missing.
 func toLogs(streams []logstore.Stream) plog.Logs {
 	ld := plog.NewLogs()
 	ld.ResourceLogs().EnsureCapacity(len(streams))
@@ -19,7 +20,13 @@ func toLogs(streams []logstore.Stream) plog.Logs {
 			continue
 		}
 		rl := ld.ResourceLogs().AppendEmpty()
-		putAll(rl.Resource().Attributes(), s.Labels)
+		attributes := rl.Resource().Attributes()
+		putAll(attributes, s.Labels)
+		if name := service(s.Labels); name != "" {
+			attributes.PutStr(serviceName, name)
+		}
+		given := givenLevel(s.Labels)
+		hasLevel := s.Labels.Has(detectedLevel)
 		sl := rl.ScopeLogs().AppendEmpty()
 		sl.Scope().SetName(otlplogs.PushScope)
 		records := sl.LogRecords()
@@ -29,6 +36,9 @@ func toLogs(streams []logstore.Stream) plog.Logs {
 			r.SetTimestamp(pcommon.Timestamp(max(0, e.Timestamp)))
 			r.Body().SetStr(e.Line)
 			putAll(r.Attributes(), e.Metadata)
+			if !hasLevel && !e.Metadata.Has(detectedLevel) {
+				r.Attributes().PutStr(detectedLevel, level(given, e.Metadata, e.Line))
+			}
 		}
 	}
 	return ld
@@ -39,6 +49,6 @@ func putAll(m pcommon.Map, ls labels.Labels) {
 	if n == 0 {
 		return
 	}
-	m.EnsureCapacity(n)
+	m.EnsureCapacity(n + 1)
 	ls.Range(func(l labels.Label) { m.PutStr(l.Name, l.Value) })
 }

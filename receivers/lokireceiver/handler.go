@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc/codes"
@@ -42,42 +43,77 @@ var (
 // real one may quote data.
 var errRefused = errors.New("the pipeline did not take the records")
 
-// ServeHTTP answers one push.
-func (r *lokiReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+// endpoint is one of the ways in: a protocol's way to read a request and to
+// answer it.
+type endpoint struct {
+	decode func(*http.Request, lokipush.Limits) (plog.Logs, error)
+	taken  func(http.ResponseWriter, *http.Request)
+	refuse func(http.ResponseWriter, *http.Request, refusal)
+}
+
+// pushEndpoint is Loki's push API.
+var pushEndpoint = endpoint{
+	decode: func(req *http.Request, limits lokipush.Limits) (plog.Logs, error) {
+		streams, err := lokipush.Decode(req.Header.Get("Content-Type"), req.Header.Get("Content-Encoding"), req.Body, limits)
+		if err != nil {
+			return plog.Logs{}, err
+		}
+		return toLogs(streams), nil
+	},
+	taken: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	refuse: func(w http.ResponseWriter, _ *http.Request, f refusal) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(f.code)
+		// An error means that the sender is gone.
+		_, _ = fmt.Fprintln(w, f.text)
+	},
+}
+
+// handler serves an endpoint.
+func (r *lokiReceiver) handler(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if f := r.take(e, w, req); f != nil {
+			r.count(*f)
+			if f.retry {
+				w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
+			}
+			e.refuse(w, req, *f)
+			return
+		}
+		e.taken(w, req)
+	})
+}
+
+// take hands one request to the pipeline, or says why not.
+func (r *lokiReceiver) take(e endpoint, w http.ResponseWriter, req *http.Request) *refusal {
 	if !r.enter() {
-		r.refuse(w, stopping)
-		return
+		return &stopping
 	}
 	defer r.inFlight.Done()
 	if !r.slot(req) {
-		r.refuse(w, busy)
-		return
+		return &busy
 	}
 	defer func() { <-r.slots }()
 
 	// Not every listener can; those that cannot have limits of their own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readFor))
-	streams, err := lokipush.Decode(req.Header.Get("Content-Type"), req.Header.Get("Content-Encoding"),
-		req.Body, lokipush.Limits(r.cfg.Limits))
+	ld, err := e.decode(req, lokipush.Limits(r.cfg.Limits))
 	if err != nil {
-		r.refuse(w, undecoded(err))
-		return
+		return undecoded(err)
 	}
-	ld := toLogs(streams)
 	n := ld.LogRecordCount()
 	if n == 0 {
-		w.WriteHeader(http.StatusNoContent)
-		return
+		return nil
 	}
 	ctx := r.obs.StartLogsOp(req.Context())
 	err = r.next.ConsumeLogs(ctx, ld)
 	if err != nil {
 		r.obs.EndLogsOp(ctx, format, n, errRefused)
-		r.refuse(w, untaken(err))
-		return
+		return untaken(err)
 	}
 	r.obs.EndLogsOp(ctx, format, n, nil)
-	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // slot waits for a slot, but not for ever.
@@ -99,39 +135,31 @@ func (r *lokiReceiver) slot(req *http.Request) bool {
 	}
 }
 
-func (r *lokiReceiver) refuse(w http.ResponseWriter, f refusal) {
+func (r *lokiReceiver) count(f refusal) {
 	// Not the request's context: the sender's trace id would become an exemplar.
 	r.telemetry.LokiReceiverRefusedRequests.Add(context.Background(), 1,
 		metric.WithAttributeSet(attribute.NewSet(attribute.String("reason", f.reason))))
-	if f.retry {
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(f.code)
-	// An error means that the sender is gone.
-	_, _ = fmt.Fprintln(w, f.text)
 }
 
 // undecoded: lokipush's errors say where and never what.
-func undecoded(err error) refusal {
+func undecoded(err error) *refusal {
 	switch {
 	case errors.Is(err, lokipush.ErrTooLarge):
-		return refusal{http.StatusRequestEntityTooLarge, "too_large", err.Error(), false}
+		return &refusal{http.StatusRequestEntityTooLarge, "too_large", err.Error(), false}
 	case errors.Is(err, lokipush.ErrUnsupported):
-		return refusal{http.StatusUnsupportedMediaType, "unsupported", err.Error(), false}
+		return &refusal{http.StatusUnsupportedMediaType, "unsupported", err.Error(), false}
 	case errors.Is(err, lokipush.ErrRead):
-		return refusal{http.StatusServiceUnavailable, "unread", err.Error() + ", send again", true}
+		return &refusal{http.StatusServiceUnavailable, "unread", err.Error() + ", send again", true}
 	default:
-		return refusal{http.StatusBadRequest, "malformed", err.Error(), false}
+		return &refusal{http.StatusBadRequest, "malformed", err.Error(), false}
 	}
 }
 
 // untaken says whether to send again. Whatever is not known to be final is
 // worth another try.
-func untaken(err error) refusal {
-	permanent := refusal{http.StatusInternalServerError, "permanent", "the records cannot be processed", false}
-	tooFast := refusal{http.StatusTooManyRequests, "retryable", "overloaded, send again", true}
+func untaken(err error) *refusal {
+	permanent := &refusal{http.StatusInternalServerError, "permanent", "the records cannot be processed", false}
+	tooFast := &refusal{http.StatusTooManyRequests, "retryable", "overloaded, send again", true}
 	if consumererror.IsPermanent(err) {
 		return permanent
 	}
@@ -146,5 +174,5 @@ func untaken(err error) refusal {
 	if s, ok := status.FromError(err); ok && s.Code() == codes.ResourceExhausted {
 		return tooFast
 	}
-	return refusal{http.StatusServiceUnavailable, "retryable", "cannot take the records now, send again", true}
+	return &refusal{http.StatusServiceUnavailable, "retryable", "cannot take the records now, send again", true}
 }

@@ -20,7 +20,13 @@ import (
 	"github.com/weir-telemetry/weir/receivers/lokireceiver/internal/metadata"
 )
 
-const pattern = "POST " + lokipush.Path
+// handlers are what the receiver serves, by http.ServeMux's patterns.
+func (r *lokiReceiver) handlers() map[string]http.Handler {
+	return map[string]http.Handler{
+		"POST " + lokipush.Path: r.handler(pushEndpoint),
+		"POST " + otlpPath:      r.handler(otlpEndpoint),
+	}
+}
 
 // mounter is what the receiver needs of a local store.
 type mounter interface {
@@ -67,7 +73,9 @@ func (r *lokiReceiver) Start(ctx context.Context, host component.Host) error {
 		return r.mount(host)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(pattern, r)
+	for pattern, h := range r.handlers() {
+		mux.Handle(pattern, h)
+	}
 	cfg := r.cfg.HTTP.Get()
 	endpoint := cfg.NetAddr.Endpoint
 	var err error
@@ -99,7 +107,12 @@ func (r *lokiReceiver) mount(host component.Host) error {
 	if !ok {
 		return fmt.Errorf("extension %s is no local store: name one of type local_store", id)
 	}
-	return store.Mount(pattern, r)
+	for pattern, h := range r.handlers() {
+		if err := store.Mount(pattern, h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Shutdown refuses new requests and waits for those that are being served. A

@@ -119,7 +119,7 @@ func TestWhatIsPushedReachesThePipelineBeforeTheAnswer(t *testing.T) {
 		rec := rl.ScopeLogs().At(0).LogRecords().At(1)
 		require.EqualValues(t, 1700000000000000001, rec.Timestamp())
 		require.Equal(t, "sent", rec.Body().Str())
-		require.Equal(t, map[string]any{"trace_id": "abc"}, rec.Attributes().AsRaw())
+		require.Equal(t, map[string]any{"trace_id": "abc", "detected_level": "unknown"}, rec.Attributes().AsRaw())
 	}
 	resp, _ := post(t, url, "application/json", "", []byte(`{"streams":[]}`))
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
@@ -259,7 +259,7 @@ func TestRequestsAreBoundedInNumber(t *testing.T) {
 		w := httptest.NewRecorder()
 		req := httptest.NewRequest(http.MethodPost, lokipush.Path, strings.NewReader(push))
 		req.Header.Set("Content-Type", "application/json")
-		r.ServeHTTP(w, req)
+		r.handler(pushEndpoint).ServeHTTP(w, req)
 		code <- w.Code
 	}
 	first, second, third := make(chan int, 1), make(chan int, 1), make(chan int, 1)
@@ -307,8 +307,10 @@ func TestOTLPIsARoundTrip(t *testing.T) {
 			s := logstore.Stream{Labels: labels.FromStrings("a", fmt.Sprint(i), "service_name", rapid.StringN(1, 5, -1).Draw(t, "value"))}
 			for range rapid.IntRange(1, 3).Draw(t, "entries") {
 				e := logstore.Entry{Timestamp: rapid.Int64Range(0, 1<<62).Draw(t, "time"), Line: rapid.String().Draw(t, "line")}
+				// What the receiver would add is given here; that it adds is another test.
+				e.Metadata = labels.FromStrings("detected_level", "info")
 				if rapid.Bool().Draw(t, "has metadata") {
-					e.Metadata = labels.FromStrings("trace.id", rapid.StringN(1, 5, -1).Draw(t, "value"))
+					e.Metadata = labels.FromStrings("detected_level", "info", "trace.id", rapid.StringN(1, 5, -1).Draw(t, "value"))
 				}
 				s.Entries = append(s.Entries, e)
 			}
