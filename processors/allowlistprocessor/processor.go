@@ -124,6 +124,12 @@ func (a *allowlist) turn(ctx context.Context, now time.Time) {
 		if s < a.lastSlot-1 {
 			a.errors[clock].Add(1)
 		}
+		// A clock that was set back further was wrong before: begin anew, as a
+		// restart would. Counts begin at zero at a time that says so.
+		if time.Duration(a.lastSlot-s)*c.interval > tooFarBack {
+			a.current.Store(nil)
+			a.refresh(now)
+		}
 		return
 	}
 	a.lastSlot = s
@@ -133,6 +139,9 @@ func (a *allowlist) turn(ctx context.Context, now time.Time) {
 	}
 	a.reports.Add(1)
 }
+
+// tooFarBack is how far a clock may go back and be waited for.
+const tooFarBack = time.Hour
 
 // refresh follows the decision, and returns what is in force.
 func (a *allowlist) refresh(now time.Time) *current {

@@ -246,12 +246,35 @@ func TestAnIncompleteIdentityEmitsNothingAndIsCounted(t *testing.T) {
 func TestAClockThatGoesBackGivesNoSecondReportOfAnInterval(t *testing.T) {
 	b := prepare(t, active(t, sample))
 	b.at(30)
-	b.at(-3600)
+	b.at(-3500)
 	b.at(28)
 	require.Len(t, b.sink.got, 1)
 	require.EqualValues(t, 1, b.errors[clock].Load())
 	b.at(40)
 	require.Len(t, b.sink.got, 2)
+}
+
+// TestAClockThatJumpsAYearSilencesNobody: after one interval on the new time
+// reports go on, and sums begin anew at a start that says so.
+func TestAClockThatJumpsAYearSilencesNobody(t *testing.T) {
+	const year = 365 * 24 * 3600
+	for _, jump := range []int{year, -year} {
+		b := prepare(t, active(t, sample))
+		b.counter(t, 1, 5)
+		b.at(10)
+		require.Len(t, b.sink.got, 1)
+		for s := 11; s < 40; s++ {
+			b.at(jump + s)
+		}
+		require.GreaterOrEqual(t, len(b.sink.got), 3, "%d", jump)
+		last := point(b.sink.got[len(b.sink.got)-1])
+		require.Equal(t, noon.Add(time.Duration(jump+39)*time.Second).Truncate(10*time.Second).UTC(), last.Timestamp().AsTime())
+		require.False(t, last.StartTimestamp().AsTime().After(last.Timestamp().AsTime()))
+		if jump < 0 {
+			require.Zero(t, last.DoubleValue())
+			require.EqualValues(t, 1, b.errors[clock].Load(), "counted once")
+		}
+	}
 }
 
 func TestItRunsByItself(t *testing.T) {
