@@ -49,7 +49,7 @@ func createDefaultConfig() component.Config {
 		Data:    "./data",
 		Timeout: 30 * time.Second,
 		Retry:   RetryConfig{Initial: time.Second, Max: 5 * time.Minute},
-		Backlog: BacklogConfig{Limit: 30 * 24 * time.Hour, BytesPerSecond: 4 << 10},
+		Backlog: BacklogConfig{Limit: 30 * 24 * time.Hour, BytesPerSecond: 2 << 10},
 	}
 }
 
@@ -77,7 +77,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("backlog::limit: must be at least an hour, for example 720h"))
 	}
 	if c.Backlog.BytesPerSecond <= 0 {
-		errs = append(errs, errors.New("backlog::bytes_per_second: must be positive, for example 4096"))
+		errs = append(errs, errors.New("backlog::bytes_per_second: must be positive, for example 2048"))
 	}
 	return errors.Join(errs...)
 }
