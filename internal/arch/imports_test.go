@@ -103,7 +103,7 @@ var order = [][]string{
 	{"redaction/policy", "redaction/table", "processors/allowlistprocessor"},
 	{"redaction/policy", "redaction/gate", "exporters/upstreamexporter"},
 	{"internal/vfs", "ledger", "exporters/upstreamexporter"},
-	{"internal/vfs", "fleet/token", "fleet/identity", "fleet/ca", "receivers/fleetreceiver"},
+	{"internal/vfs", "fleet/token", "fleet/identity", "fleet/ca", "fleet/admission", "receivers/fleetreceiver"},
 	{"localstore/promengine", "localstore/rules", "extensions/localstoreextension"},
 	{"internal/vfs", "localstore/logstore", "localstore/logql", "localstore/api", "extensions/localstoreextension"},
 }
