@@ -12,8 +12,8 @@ import (
 	"github.com/weir-telemetry/weir/internal/vfs"
 )
 
-// A block file holds the blocks that one flush wrote for one day, and never
-// changes.
+// A block file holds the blocks that one flush wrote for one day, or those of
+// several such files merged, and never changes.
 //
 //	+--------+--------+---+---------+-------+--------+
 //	| block  | block  | … | filters | index | footer |
@@ -24,6 +24,7 @@ import (
 //	uvarint streams, streams × labels
 //	uvarint blocks, blocks × (uvarint stream, offset, size, prefix; varint min
 //	  time, max − min; uvarint count, raw bytes, filter offset, size, CRC)
+//	uvarint files, files × (uvarint number, salt) that this one replaces
 //
 // and the footer
 //
@@ -67,6 +68,11 @@ type blockFile struct {
 	minT, maxT   int64
 	blocks       []*block
 	dropped      atomic.Bool // removed by retention
+	replaces     []replaced  // files merged into this one
+	damaged      bool        // found by a merge, which only Maintain does
+	// pins counts the queries that may yet open the file. Store.mu orders
+	// the first of them before the file is taken out of sight.
+	pins atomic.Int64
 
 	mu   sync.Mutex
 	refs int
@@ -101,7 +107,7 @@ func (bf *blockFile) release() {
 
 // appendIndex encodes the index of blocks whose streams are numbered by the
 // order in which they first occur.
-func appendIndex(b []byte, blocks []*block) []byte {
+func appendIndex(b []byte, blocks []*block, replaces []replaced) []byte {
 	numbers := map[*stream]uint64{}
 	var streams []*stream
 	for _, bl := range blocks {
@@ -124,6 +130,11 @@ func appendIndex(b []byte, blocks []*block) []byte {
 		for _, v := range []uint64{uint64(bl.count), uint64(bl.raw), uint64(bl.filterAt), uint64(bl.filterSize), uint64(bl.filterCRC)} {
 			b = binary.AppendUvarint(b, v)
 		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(replaces)))
+	for _, r := range replaces {
+		b = binary.AppendUvarint(b, r.number)
+		b = binary.AppendUvarint(b, r.salt)
 	}
 	return b
 }
@@ -175,10 +186,12 @@ func (bf *blockFile) readIndex(f vfs.File) ([]*foundBlock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseIndex(index, indexAt)
+	var blocks []*foundBlock
+	blocks, bf.replaces, err = parseIndex(index, indexAt)
+	return blocks, err
 }
 
-func parseIndex(index []byte, limit int64) ([]*foundBlock, error) {
+func parseIndex(index []byte, limit int64) ([]*foundBlock, []replaced, error) {
 	d := decoder{b: index}
 	sb := labels.NewScratchBuilder(8)
 	var streams []labels.Labels
@@ -190,7 +203,7 @@ func parseIndex(index []byte, limit int64) ([]*foundBlock, error) {
 		fb := &foundBlock{}
 		st := d.uvarint()
 		if st >= uint64(len(streams)) {
-			return nil, errCorrupt
+			return nil, nil, errCorrupt
 		}
 		fb.labels = streams[st]
 		fb.offset, fb.size, fb.prefix = int64(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
@@ -200,14 +213,18 @@ func parseIndex(index []byte, limit int64) ([]*foundBlock, error) {
 		fb.filterAt, fb.filterSize, fb.filterCRC = int64(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
 		if fb.prefix < blockHeaderSize || fb.prefix > fb.size || fb.offset < 0 || fb.offset+int64(fb.size) > limit ||
 			fb.filterAt < 0 || fb.filterAt+int64(fb.filterSize) > limit || fb.maxT < fb.minT {
-			return nil, errCorrupt
+			return nil, nil, errCorrupt
 		}
 		blocks = append(blocks, fb)
 	}
-	if d.err != nil || len(d.b) > 0 {
-		return nil, errCorrupt
+	var replaces []replaced
+	for n := d.count(); n > 0 && d.err == nil; n-- {
+		replaces = append(replaces, replaced{d.uvarint(), d.uvarint()})
 	}
-	return blocks, nil
+	if d.err != nil || len(d.b) > 0 {
+		return nil, nil, errCorrupt
+	}
+	return blocks, replaces, nil
 }
 
 // load reads what memory keeps. rebuilt says that the index was damaged and the

@@ -35,7 +35,7 @@ func batchOf(n int) []Stream {
 
 // history drives a store through appends, flushes and restarts. It returns the
 // batches that were acknowledged; it goes on after errors, as senders do.
-func history(fsys vfs.FS, o Options) (acked, tried []int) {
+func history(fsys vfs.FS, o Options) (acked, tried []int, merges int64) {
 	n := 0
 	for range 2 {
 		s, err := Open(fsys, "/data/logs", o)
@@ -52,14 +52,17 @@ func history(fsys vfs.FS, o Options) (acked, tried []int) {
 				_ = s.Flush(context.Background())
 			}
 		}
-		_ = s.Maintain(context.Background())
+		for range 2 {
+			_ = s.Maintain(context.Background())
+		}
+		merges += s.Stats().Compactions
 		if n > 5 {
 			s.shutdown() // killed
 		} else {
 			_ = s.Close()
 		}
 	}
-	return acked, tried
+	return acked, tried, merges
 }
 
 // verifyHistory opens what is left and demands every acknowledged record once
@@ -120,9 +123,8 @@ func TestEveryOperationMayFailOrBeTheLast(t *testing.T) {
 	var ops []vfs.Op
 	m := vfs.NewMem()
 	m.Inject = func(op vfs.Op) error { ops = append(ops, op); return nil }
-	history(m, o)
-	if len(ops) < 100 {
-		t.Fatalf("only %d operations", len(ops))
+	if _, _, merges := history(m, o); merges < 2 || len(ops) < 100 {
+		t.Fatalf("only %d operations, %d merges", len(ops), merges)
 	}
 	for i, op := range ops {
 		for _, cut := range []bool{false, true} {
@@ -136,7 +138,7 @@ func TestEveryOperationMayFailOrBeTheLast(t *testing.T) {
 				}
 				return nil
 			}
-			acked, tried := history(m, o)
+			acked, tried, _ := history(m, o)
 			m.Inject = nil
 			verifyHistory(t, m.Crash(), o, acked, tried, about)
 			verifyHistory(t, m.CrashKeeping(rand.New(rand.NewPCG(0, uint64(i)))), o, acked, tried, about+", some unsynced kept")

@@ -25,5 +25,6 @@
 //
 // A head generation is one span of WAL segments. Flushing writes a whole
 // generation, and one small file, the checkpoint, says which generations are
-// in blocks: that is the only commit point.
+// in blocks: that is the only commit point. Small files of one day are merged
+// later, in compact.go.
 package logstore

@@ -57,13 +57,29 @@ func (w *fileWriter) block(st *stream, entries []headEntry) error {
 	if _, err := w.f.Write(w.buf); err != nil {
 		return err
 	}
+	w.note(st, h, filterAt)
+	return nil
+}
+
+// copied writes a block of another file, sealed for its new place.
+func (w *fileWriter) copied(st *stream, h blockHeader, b, filter []byte) error {
+	h.append(b[:0], w.bf.salt, w.bf.size)
+	if _, err := w.f.Write(b); err != nil {
+		return err
+	}
+	w.filters = append(w.filters, filter...)
+	w.note(st, h, len(w.filters)-len(filter))
+	return nil
+}
+
+// note takes the block just written into the index.
+func (w *fileWriter) note(st *stream, h blockHeader, filterAt int) {
 	filter := w.filters[filterAt:]
 	b := &block{file: w.bf, stream: st, offset: w.bf.size, size: uint32(h.size()), prefix: uint32(h.prefix()),
 		minT: h.minT, maxT: h.maxT, count: h.count, raw: h.linesRaw,
 		filterAt: int64(filterAt), filterSize: uint32(len(filter)), filterCRC: crc(filter)}
 	w.bf.add(b)
 	w.bf.size += h.size()
-	return nil
 }
 
 func (bf *blockFile) add(b *block) {
@@ -85,7 +101,7 @@ func (w *fileWriter) finish(err error) error {
 			b.filterAt += filtersAt // known only now
 		}
 		indexAt := filtersAt + int64(len(w.filters))
-		index := appendIndex(nil, w.bf.blocks)
+		index := appendIndex(nil, w.bf.blocks, w.bf.replaces)
 		packed := zstdEncoder.EncodeAll(index, nil)
 		tail := append(w.filters, packed...)
 		footerAt := indexAt + int64(len(packed))

@@ -120,9 +120,9 @@ func FuzzBlock(f *testing.F) {
 // Whatever an index holds, parsing ends and the places lie within the file.
 func FuzzIndex(f *testing.F) {
 	st := &stream{labels: labels.FromStrings("app", "a")}
-	f.Add(appendIndex(nil, []*block{{stream: st, size: 100, prefix: 80, count: 1}}))
+	f.Add(appendIndex(nil, []*block{{stream: st, size: 100, prefix: 80, count: 1}}, []replaced{{1, 2}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		blocks, err := parseIndex(data, 1000)
+		blocks, _, err := parseIndex(data, 1000)
 		for _, b := range blocks {
 			if err == nil && (b.offset < 0 || b.offset+int64(b.size) > 1000 || b.prefix > b.size) {
 				t.Fatal("a block outside the file")

@@ -134,7 +134,6 @@ func (m *mergeIter) Close() error {
 		s.it.close()
 	}
 	m.streams = nil
-	m.q.ahead.close()
-	m.q.ahead = nil
+	m.q.end()
 	return nil
 }

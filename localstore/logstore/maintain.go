@@ -19,6 +19,10 @@ func (s *Store) maintainLoop() {
 	defer t.Stop()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go func() { // a merge does not hold up the end
+		<-s.stop
+		cancel()
+	}()
 	for {
 		select {
 		case <-s.stop:
@@ -30,8 +34,8 @@ func (s *Store) maintainLoop() {
 }
 
 // Maintain does what is due by the store's clock: flush an old head, try a
-// failed flush again, drop what is past the retention, forget streams that have
-// nothing left. It runs by itself every Options.MaintainEvery.
+// failed flush again, drop what is past the retention, merge small blocks, forget
+// streams that have nothing left. It runs by itself every Options.MaintainEvery.
 func (s *Store) Maintain(ctx context.Context) error {
 	s.maintaining.Lock()
 	defer s.maintaining.Unlock()
@@ -59,7 +63,7 @@ func (s *Store) Maintain(ctx context.Context) error {
 		}
 		return nil
 	})
-	return errors.Join(err, s.retain(now), s.forgetIdle(now))
+	return errors.Join(err, s.retain(now), s.compact(ctx, now), s.removeDoomed(), s.forgetIdle(now))
 }
 
 // retain drops whole days past the retention, then the oldest files until the
@@ -71,7 +75,7 @@ func (s *Store) retain(now time.Time) error {
 	slices.SortStableFunc(files, func(a, b *blockFile) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.number, b.number))
 	})
-	total := s.counts.walBytes.Load()
+	total := s.counts.walBytes.Load() + s.counts.doomedBytes.Load()
 	for _, f := range files {
 		total += f.size
 	}

@@ -113,6 +113,13 @@ func (s *Store) recoverDay(day string, upTo uint64, valid bool) error {
 		return err
 	}
 	removed := false
+	type loaded struct {
+		bf      *blockFile
+		found   []*foundBlock
+		rebuilt bool
+	}
+	var read []loaded
+	gone := map[replaced]bool{}
 	for _, e := range entries {
 		bf, ok := openBlockFile(s.fsys, s.dir, day, e.Name())
 		leftover := strings.HasSuffix(e.Name(), blockFileExt+".tmp") || ok && valid && bf.number > upTo
@@ -131,16 +138,29 @@ func (s *Store) recoverDay(day string, upTo uint64, valid bool) error {
 		if err != nil {
 			return fmt.Errorf("read a block file's index: %w", err)
 		}
-		if rebuilt {
+		for _, r := range bf.replaces {
+			gone[r] = true
+		}
+		read = append(read, loaded{bf, found, rebuilt})
+	}
+	for _, l := range read {
+		if gone[replaced{l.bf.number, l.bf.salt}] { // merged, but not removed before the end
+			if err := s.fsys.Remove(l.bf.path); err != nil {
+				return err
+			}
+			removed = true
+			continue
+		}
+		if l.rebuilt {
 			s.counts.lostIndexes.Add(1)
 		}
-		for _, fb := range found {
-			b := &block{file: bf, stream: s.index.getOrCreate(fb.labels), offset: fb.offset, size: fb.size, prefix: fb.prefix,
+		for _, fb := range l.found {
+			b := &block{file: l.bf, stream: s.index.getOrCreate(fb.labels), offset: fb.offset, size: fb.size, prefix: fb.prefix,
 				minT: fb.minT, maxT: fb.maxT, count: fb.count, raw: fb.raw,
 				filterAt: fb.filterAt, filterSize: fb.filterSize, filterCRC: fb.filterCRC}
-			bf.add(b)
+			l.bf.add(b)
 		}
-		s.files = append(s.files, bf)
+		s.files = append(s.files, l.bf)
 	}
 	if removed {
 		return s.fsys.SyncDir(folder)

@@ -20,6 +20,7 @@ type query struct {
 	streams []*streamSelection
 	stats   *QueryStats
 	ahead   *lookahead // nil if the query reads by itself
+	pinned  []*blockFile
 }
 
 // streamSelection is what a query saw of one stream: every entry in exactly
@@ -54,6 +55,13 @@ func (s *Store) newQuery(ctx context.Context, sel Selection) *query {
 			q.streams = append(q.streams, ss)
 		}
 	}
+	for _, ss := range q.streams {
+		for _, src := range ss.sources {
+			if src.block != nil {
+				q.pin(src.block.file)
+			}
+		}
+	}
 	s.mu.RUnlock()
 	slices.SortFunc(q.streams, func(a, b *streamSelection) int { return labels.Compare(a.labels, b.labels) })
 	var buf []byte
@@ -68,6 +76,26 @@ func (s *Store) newQuery(ctx context.Context, sel Selection) *query {
 		}
 	}
 	return q
+}
+
+// pin keeps a file that a merge replaces on the disk until the query has ended.
+// Retention does not wait.
+func (q *query) pin(f *blockFile) {
+	if n := len(q.pinned); n > 0 && q.pinned[n-1] == f || slices.Contains(q.pinned[max(0, n-8):], f) {
+		return
+	}
+	f.pins.Add(1)
+	q.pinned = append(q.pinned, f)
+}
+
+// end must be called once.
+func (q *query) end() {
+	q.ahead.close()
+	q.ahead = nil
+	for _, f := range q.pinned {
+		f.pins.Add(-1)
+	}
+	q.pinned = nil
 }
 
 // selection needs Store.mu. It returns nil if nothing overlaps.

@@ -15,13 +15,13 @@ import (
 func (s *Store) Scan(ctx context.Context, sel Selection, visit func(*Record) error) error {
 	sel.Backward = false
 	q := s.newQuery(ctx, sel)
+	defer q.end()
 	var jobs []*job
 	for _, ss := range q.streams {
 		slices.SortStableFunc(ss.sources, func(a, b source) int { return cmp.Compare(a.minT, b.minT) })
 		jobs = append(jobs, jobsOf(ss, ss.sources)...)
 	}
 	if q.ahead = q.lookAhead(jobs); q.ahead != nil {
-		defer q.ahead.close()
 		q.ahead.start()
 	}
 	for _, ss := range q.streams {

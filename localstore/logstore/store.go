@@ -36,6 +36,7 @@ type Store struct {
 	opening chan struct{} // filled by those who read a block ahead
 
 	maintaining sync.Mutex
+	doomed      []*blockFile // replaced, to be removed; guarded by maintaining
 	stop        chan struct{}
 	background  sync.WaitGroup
 	committer   sync.WaitGroup
@@ -52,6 +53,9 @@ type counters struct {
 	walBytes, syncs         atomic.Int64
 	flushes, flushFailures  atomic.Int64
 	droppedFiles            atomic.Int64
+	compactions             atomic.Int64
+	compactionFailures      atomic.Int64
+	doomedBytes             atomic.Int64
 }
 
 // Stats is what the store holds and what became of what it was given.
@@ -72,6 +76,9 @@ type Stats struct {
 	FlushFails   int64
 	DroppedFiles int64 // by retention
 
+	Compactions     int64 // merges of block files
+	CompactionFails int64
+
 	LostFrames  int64 // unreadable frames found while replaying
 	TornTails   int64 // segments whose end was unreadable: a write cut short
 	LostBlocks  int64 // unreadable blocks, left out of answers
@@ -85,6 +92,7 @@ func (s *Store) Stats() Stats {
 		Accepted: c.entries.Load(), AcceptedRaw: c.raw.Load(), Syncs: c.syncs.Load(), Flushes: c.flushes.Load(),
 		FlushFails: c.flushFailures.Load(), DroppedFiles: c.droppedFiles.Load(),
 		LostFrames: c.lostFrames.Load(), TornTails: c.tornTails.Load(), LostBlocks: c.lostBlocks.Load(), LostIndexes: c.lostIndexes.Load(),
+		Compactions: c.compactions.Load(), CompactionFails: c.compactionFailures.Load(),
 		WALBytes: c.walBytes.Load(), Rejected: map[Reason]int64{},
 	}
 	for i, r := range Reasons() {
@@ -99,7 +107,7 @@ func (s *Store) Stats() Stats {
 			st.OldestTimestamp = t
 		}
 	}
-	st.DiskBytes = st.WALBytes
+	st.DiskBytes = st.WALBytes + c.doomedBytes.Load()
 	for _, f := range s.files {
 		st.Files++
 		st.Blocks += len(f.blocks)
