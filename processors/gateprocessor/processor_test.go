@@ -151,6 +151,7 @@ func TestAcceptedReportArrivesWithTheFleetsGauges(t *testing.T) {
 		"weir.fleet.report.sequence {report}":   7,
 		"weir.fleet.last.report s":              float64(start.Add(90 * time.Minute).Unix()),
 		"weir.fleet.policy.revision {revision}": 3,
+		"weir.fleet.report.interval s":          60,
 	}, got)
 	assert.Equal(t, start.Add(7*time.Minute), at["weir.fleet.report.sequence"])
 	assert.Equal(t, g.now(), at["weir.fleet.last.report"])

@@ -15,6 +15,7 @@ const (
 	sequenceGauge   = "weir.fleet.report.sequence"
 	lastReportGauge = "weir.fleet.last.report"
 	revisionGauge   = "weir.fleet.policy.revision"
+	intervalGauge   = "weir.fleet.report.interval" // how soon the next one is due
 )
 
 // report is what the fleet itself wants to know of one.
@@ -49,7 +50,7 @@ func admit(md pmetric.Metrics, p *policy.Policy, r report, now time.Time) pmetri
 	sm := rm.ScopeMetrics().AppendEmpty()
 	sm.Scope().SetName(gate.ScopeName)
 	from, to := in.ScopeMetrics().At(0).Metrics(), sm.Metrics()
-	to.EnsureCapacity(from.Len() + 2)
+	to.EnsureCapacity(from.Len() + 3)
 	for i := range from.Len() - 1 {
 		from.At(i).CopyTo(to.AppendEmpty())
 	}
@@ -59,6 +60,7 @@ func admit(md pmetric.Metrics, p *policy.Policy, r report, now time.Time) pmetri
 	// have one value and do not contradict each other.
 	gauge(to, lastReportGauge, "s", pcommon.NewTimestampFromTime(now), float64(now.Unix()))
 	gauge(to, revisionGauge, "{revision}", r.time, float64(p.Revision))
+	gauge(to, intervalGauge, "s", r.time, p.Interval.Seconds())
 	return out
 }
 
