@@ -22,6 +22,7 @@ import (
 	maskprocessor "github.com/weir-telemetry/weir/processors/maskprocessor"
 	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
 	ownreceiver "github.com/weir-telemetry/weir/receivers/ownreceiver"
+	releasesreceiver "github.com/weir-telemetry/weir/receivers/releasesreceiver"
 	owntelemetry "github.com/weir-telemetry/weir/telemetry/owntelemetry"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
@@ -80,6 +81,7 @@ func components() (otelcol.Factories, error) {
 		prometheusreceiver.NewFactory(),
 		lokireceiver.NewFactory(),
 		ownreceiver.NewFactory(),
+		releasesreceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -91,6 +93,7 @@ func components() (otelcol.Factories, error) {
 		prometheusreceiver.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver v0.149.0",
 		lokireceiver.NewFactory().Type():        "github.com/weir-telemetry/weir v0.0.0",
 		ownreceiver.NewFactory().Type():         "github.com/weir-telemetry/weir v0.0.0",
+		releasesreceiver.NewFactory().Type():    "github.com/weir-telemetry/weir v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
