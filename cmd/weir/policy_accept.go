@@ -44,11 +44,8 @@ func runPolicyAccept(e env, args []string) int {
 		fmt.Fprintf(e.err, "weir: %s expired on %s: ask %s for a new revision\n", a.file, p.Expires.Format(time.DateOnly), p.Vendor)
 		return exitNo
 	}
-	accept := consent.Accept
-	if rollback {
-		accept = consent.AcceptRollback
-	}
-	accepted, err := accept(vfs.OS, e.dataDir(), p, by, reason, now)
+	word := consent.Word{By: by, Reason: reason, Rollback: rollback}
+	accepted, err := word.Accept(vfs.OS, e.dataDir(), p, now)
 	if errors.Is(err, consent.ErrRollback) {
 		fmt.Fprintf(e.err, "weir: %v: if it is meant, add --rollback\n", err)
 		return exitNo

@@ -11,8 +11,12 @@
 // revision was, consent is a ratchet: what only narrows takes effect by itself,
 // and Weir writes that down as an acceptance of its own; while something is
 // widened, or the revision is older, what both let out leaves, and no more
-// ([policy.Meet]). Weir's own acceptances hold as long as the person's that
-// they follow from.
+// ([policy.Meet]). A file that says the same under the same revision, in other
+// words, is held to the accepted text, whose digest the reports go on to quote.
+// Weir's own acceptances hold as long as the person's that they follow from.
+//
+// A person can take back what was accepted ([Revoke]), and an install can demand
+// that acceptances are signed with the customer's own keys ([Rules]).
 //
 // [Resolve] never fails: whatever is wrong is a [Decision] other than
 // [Active], under which nothing leaves and everything local goes on. The
@@ -35,7 +39,7 @@ const (
 	NoPolicy   State = "no_policy"  // none is configured
 	Unreadable State = "unreadable" // the file cannot be read
 	Invalid    State = "invalid"    // the file has faults
-	Unsigned   State = "unsigned"   // a signature is demanded, and it is missing, wrong or expired
+	Unsigned   State = "unsigned"   // a signature is demanded of the vendor or the customer, and it is missing, wrong or expired
 	Unaccepted State = "unaccepted" // nobody accepted these bytes
 	Expired    State = "expired"    // its last day is over
 )
@@ -61,6 +65,13 @@ type Acceptance struct {
 	Base policy.Digest `json:"base,omitzero"`
 	// With is set if the digest is that of a meet: the revision that waits.
 	With policy.Digest `json:"with,omitzero"`
+	// As is set if the text says what an accepted one says, in other words: the
+	// digest of that one, which reports go on to quote.
+	As policy.Digest `json:"as,omitzero"`
+	// Expires is the last day of the signatures, Note the signed note, if a
+	// person has signed. See [Acceptance.Words].
+	Expires string `json:"expires,omitzero"`
+	Note    string `json:"note,omitzero"`
 }
 
 // Own reports whether the acceptance is Weir's conclusion, and no person's word.
@@ -76,6 +87,7 @@ type Right string
 const (
 	RightAccepted Right = "accepted"           // a person accepted these bytes
 	RightNarrowed Right = "narrowed by itself" // it widens nothing that was accepted
+	RightSame     Right = "same"               // the file says what was accepted in other words; the accepted text is in force
 	RightMeet     Right = "meet"               // a revision waits; what both let out leaves
 )
 
@@ -83,18 +95,21 @@ const (
 type Decision struct {
 	State State
 	// Policy is what the file says, if it could be parsed. If State is Active, it
-	// is the one in force, which under [RightMeet] is not the file's.
+	// is the one in force, which under [RightMeet] and [RightSame] is not the file's.
 	Policy *policy.Policy
 	// Acceptance is that of Policy, if there is one.
 	Acceptance Acceptance
 	// Right is set if State is Active.
 	Right Right
 	// Pending is the file's policy while it waits for acceptance under
-	// [RightMeet].
-	Pending *policy.Policy
-	// SignedUntil is when the signature on the file's policy ends, if one is
-	// demanded.
-	SignedUntil time.Time
+	// [RightMeet], and Base the accepted one that it is held against.
+	Pending, Base *policy.Policy
+	// Same is the file's policy under [RightSame], SameAs Weir's acceptance of it.
+	Same   *policy.Policy
+	SameAs Acceptance
+	// SignedUntil is when the signature on the file's policy ends, AcceptedUntil
+	// when that on its acceptance does, if one is demanded.
+	SignedUntil, AcceptedUntil time.Time
 	// Note is one line for a person on a policy that is in force but was not
 	// accepted by one: what happened, and what to do.
 	Note string

@@ -13,41 +13,95 @@ import (
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
-// accepted is a policy with its acceptance.
+// accepted is a policy with its acceptance, and when the signatures on that end.
 type accepted struct {
 	policy     *policy.Policy
 	acceptance Acceptance
+	until      time.Time
 }
 
 // ratchet decides on a policy that nobody accepted, by the one accepted last.
-func ratchet(fsys vfs.FS, data, file string, p *policy.Policy, now time.Time) Decision {
-	unaccepted := Decision{State: Unaccepted, Policy: p,
-		Err: fmt.Errorf("policy %s is not accepted: run 'weir policy accept %s --by NAME --reason TEXT'", file, file)}
-	base, err := lastAccepted(fsys, data, p)
+func (c *clerk) ratchet(p *policy.Policy) Decision {
+	unaccepted := Decision{State: Unaccepted, Policy: p, Err: fmt.Errorf("policy %s is not accepted: run %s", c.file, c.acceptHint(""))}
+	base, err := c.lastAccepted(c.fsys, c.data, p, c.now)
 	if err != nil {
-		unaccepted.Err = fmt.Errorf("policy %s is not accepted, and what was before cannot be read: %w", file, err)
+		unaccepted.Err = fmt.Errorf("policy %s is not accepted, and what was before cannot be read: %w", c.file, err)
 		return unaccepted
 	}
-	if base.policy == nil || base.policy.Expired(now) {
+	if base.policy == nil || base.policy.Expired(c.now) {
 		return unaccepted
 	}
-	if p.Revision >= base.policy.Revision && !policy.Diff(base.policy, p).Has(policy.Widened) {
-		return narrowed(fsys, data, file, base, p, now)
+	d := unaccepted
+	diff := policy.Diff(base.policy, p)
+	switch {
+	case p.Revision < base.policy.Revision || diff.Has(policy.Widened):
+		d = c.meet(base, p, unaccepted)
+	case p.Revision == base.policy.Revision && !diff.Has(policy.Narrowed):
+		d = c.held(base, p)
+	default:
+		d = c.narrowed(base, p, diff)
 	}
-	return meet(fsys, data, file, base, p, now, unaccepted)
+	if d.State == Active {
+		d.AcceptedUntil = base.until
+	}
+	return d
+}
+
+// held keeps the accepted text in force, and its digest in the reports: what
+// lies in the file is the same revision, and lets out the same.
+func (c *clerk) held(base accepted, p *policy.Policy) Decision {
+	own := base.own(p, fmt.Sprintf("says what revision %d does, in other words", p.Revision), c.now)
+	own.As = base.policy.Digest
+	a, err := c.record(p, own)
+	if err != nil {
+		return c.unrecorded(p, err)
+	}
+	return c.sameAs(base, p, a)
+}
+
+// same is the decision of [clerk.held] when it was written down before.
+func (c *clerk) same(p *policy.Policy, a Acceptance) Decision {
+	base, err := c.accepted(a.As)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.ratchet(p) // the text that it was held to is not accepted any more
+	}
+	if err != nil {
+		return Decision{State: Unaccepted, Policy: p, Err: fmt.Errorf("policy %s says what was accepted, and that cannot be read: %w", c.file, err)}
+	}
+	return c.sameAs(base, p, a)
+}
+
+func (c *clerk) sameAs(base accepted, p *policy.Policy, a Acceptance) Decision {
+	return Decision{State: Active, Policy: base.policy, Acceptance: base.acceptance, Right: RightSame, Same: p, SameAs: a, AcceptedUntil: base.until,
+		Note: fmt.Sprintf("policy %s says what was accepted as revision %d, in other words; reports go on to quote the accepted text, %s",
+			c.file, p.Revision, textFile(c.data, base.policy.Digest))}
+}
+
+// accepted returns the policy that was accepted under a digest.
+func (c *clerk) accepted(d policy.Digest) (accepted, error) {
+	a, err := readAcceptance(c.fsys, c.data, d)
+	if err != nil {
+		return accepted{}, err
+	}
+	until, err := c.stands(c.fsys, c.data, a, c.now)
+	if err != nil {
+		return accepted{}, err
+	}
+	p, err := Text(c.fsys, c.data, d)
+	return accepted{policy: p, acceptance: a, until: until}, err
 }
 
 // narrowed lets a revision take effect that widens nothing.
-func narrowed(fsys vfs.FS, data, file string, base accepted, p *policy.Policy, now time.Time) Decision {
+func (c *clerk) narrowed(base accepted, p *policy.Policy, diff policy.Difference) Decision {
 	reason := fmt.Sprintf("narrows revision %d", base.policy.Revision)
-	if !policy.Diff(base.policy, p).Has(policy.Narrowed) {
+	if !diff.Has(policy.Narrowed) {
 		reason = fmt.Sprintf("lets out what revision %d does", base.policy.Revision)
 	}
-	a, err := record(fsys, data, p, base.own(p, reason, now))
+	a, err := c.record(p, base.own(p, reason, c.now))
 	if err != nil {
-		return unrecorded(file, p, err)
+		return c.unrecorded(p, err)
 	}
-	return Decision{State: Active, Policy: p, Acceptance: a, Right: RightNarrowed, Note: narrowedNote(file, p, a)}
+	return Decision{State: Active, Policy: p, Acceptance: a, Right: RightNarrowed, Note: narrowedNote(c.file, p, a)}
 }
 
 func narrowedNote(file string, p *policy.Policy, a Acceptance) string {
@@ -56,34 +110,61 @@ func narrowedNote(file string, p *policy.Policy, a Acceptance) string {
 
 // meet lets out what both would. Where that is all that the accepted one lets
 // out, the accepted one itself stays in force.
-func meet(fsys vfs.FS, data, file string, base accepted, p *policy.Policy, now time.Time, unaccepted Decision) Decision {
+func (c *clerk) meet(base accepted, p *policy.Policy, unaccepted Decision) Decision {
 	m, err := policy.Meet(base.policy, p)
-	if err != nil || m.Expired(now) {
+	if err != nil || m.Expired(c.now) {
 		return unaccepted
 	}
 	what, flag := "widens what may leave", ""
 	if p.Revision < base.policy.Revision {
 		what, flag = "is older than the one in force", " --rollback"
 	}
-	d := Decision{State: Active, Policy: base.policy, Acceptance: base.acceptance, Right: RightMeet, Pending: p}
+	d := Decision{State: Active, Policy: base.policy, Acceptance: base.acceptance, Right: RightMeet, Pending: p, Base: base.policy}
 	d.Note = fmt.Sprintf("policy %s, revision %d, %s and waits for acceptance; until then what it shares with revision %d leaves: "+
-		"run 'weir policy diff %s %s', then 'weir policy accept %s%s --by NAME --reason TEXT'",
-		file, p.Revision, what, base.policy.Revision, textFile(data, base.policy.Digest), file, file, flag)
+		"run 'weir policy diff %s %s', then %s",
+		c.file, p.Revision, what, base.policy.Revision, textFile(c.data, base.policy.Digest), c.file, c.acceptHint(flag))
 	if !policy.Diff(base.policy, m).Has(policy.Narrowed) {
 		return d
 	}
-	own := base.own(m, fmt.Sprintf("what revisions %d and %d both let out, until %d is accepted", base.policy.Revision, p.Revision, p.Revision), now)
+	own := base.own(m, fmt.Sprintf("what revisions %d and %d both let out, until %d is accepted", base.policy.Revision, p.Revision, p.Revision), c.now)
 	own.With = p.Digest
 	d.Policy = m
-	if d.Acceptance, err = record(fsys, data, m, own); err != nil {
-		return unrecorded(file, p, err)
+	if d.Acceptance, err = c.record(m, own); err != nil {
+		return c.unrecorded(p, err)
 	}
 	return d
 }
 
-func unrecorded(file string, p *policy.Policy, err error) Decision {
+func (c *clerk) unrecorded(p *policy.Policy, err error) Decision {
 	return Decision{State: Unaccepted, Policy: p, Err: fmt.Errorf(
-		"policy %s could take effect by itself, but that cannot be written down: %w: check the data folder", file, err)}
+		"policy %s could take effect by itself, but that cannot be written down: %w: check the data folder", c.file, err)}
+}
+
+// record writes an acceptance of Weir's own, unless a person's is there or one
+// of its own that still holds.
+func (c *clerk) record(p *policy.Policy, own Acceptance) (Acceptance, error) {
+	if r, err := readRevocation(c.fsys, c.data, p.Digest); err == nil {
+		return Acceptance{}, fmt.Errorf("%s took that back", r.By)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Acceptance{}, err
+	}
+	decide := func(first Acceptance) (Acceptance, error) {
+		if first.Digest.IsZero() {
+			return own, nil
+		}
+		if _, err := c.stands(c.fsys, c.data, first, c.now); first.Own() && (err != nil || first.As != own.As) {
+			return own, nil
+		}
+		return first, nil
+	}
+	if c.look {
+		first, err := readAcceptance(c.fsys, c.data, p.Digest)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Acceptance{}, err
+		}
+		return decide(first)
+	}
+	return record(c.fsys, c.data, p, own, decide)
 }
 
 // own is Weir's acceptance of what does not go beyond the base.
@@ -97,26 +178,42 @@ func (b accepted) own(p *policy.Policy, reason string, now time.Time) Acceptance
 
 var errBaseGone = fmt.Errorf("the acceptance that it follows from was taken back: %w", fs.ErrNotExist)
 
+// errWordUnsigned is an absence: what is not signed as demanded counts as none.
+var errWordUnsigned = fmt.Errorf("the acceptance is not signed as demanded: %w", fs.ErrNotExist)
+
 // stands reports whether an acceptance holds: a person's does, Weir's own as
 // long as the person's does that it follows from. [fs.ErrNotExist] means that
 // it does not; any other error that this cannot be said.
 func stands(fsys vfs.FS, data string, a Acceptance) error {
-	if !a.Own() {
-		return nil
+	_, err := Rules{}.stands(fsys, data, a, time.Time{})
+	return err
+}
+
+// stands does the same where acceptances must be signed, and says until when.
+func (r Rules) stands(fsys vfs.FS, data string, a Acceptance, now time.Time) (until time.Time, err error) {
+	if a.Own() {
+		base, err := readAcceptance(fsys, data, a.Base)
+		switch {
+		case err != nil:
+			return time.Time{}, err
+		case base.Own():
+			return time.Time{}, errBaseGone
+		}
+		a = base
 	}
-	base, err := readAcceptance(fsys, data, a.Base)
-	switch {
-	case err != nil:
-		return err
-	case base.Own():
-		return errBaseGone
+	if len(r.Accepters) == 0 {
+		return time.Time{}, nil
 	}
-	return nil
+	if _, until, err = a.Verify(r.Accepters, r.AcceptThreshold, now); err != nil {
+		return time.Time{}, errWordUnsigned
+	}
+	return until, nil
 }
 
 // Standing returns the accepted policy of a digest, with no regard to which file
 // is configured: what was recorded under an earlier policy may still be sent
-// while that one stands. The ratchet moves for a configured file only.
+// while that one stands. The ratchet moves for a configured file only, and
+// signatures were demanded when it was recorded.
 func Standing(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, Acceptance, error) {
 	a, err := readAcceptance(fsys, data, d)
 	if err == nil {
@@ -125,11 +222,13 @@ func Standing(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, Accept
 	if err != nil {
 		return nil, Acceptance{}, err
 	}
-	p, err := readText(fsys, data, d)
+	p, err := Text(fsys, data, d)
 	return p, a, err
 }
 
-func readText(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, error) {
+// Text returns the policy of a digest that was accepted once, whether that still
+// holds or not.
+func Text(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, error) {
 	file := textFile(data, d)
 	source, err := readPolicy(fsys, file)
 	if err != nil {
@@ -145,30 +244,32 @@ func readText(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, error)
 	return p, nil
 }
 
-// lastAccepted is the policy of p's product that was accepted last, meets left
-// out: none of them was in a file. The policy is nil if there is none. An acceptance
-// that cannot be read might be the last, so that is an error.
-func lastAccepted(fsys vfs.FS, data string, p *policy.Policy) (accepted, error) {
+// lastAccepted is the policy of p's product that was accepted last. Meets are
+// left out, since none of them was in a file, and so are other words for what was
+// accepted. The policy is nil if there is none. An acceptance that cannot be read
+// might be the last, so that is an error.
+func (r Rules) lastAccepted(fsys vfs.FS, data string, p *policy.Policy, now time.Time) (accepted, error) {
 	list, err := acceptances(fsys, data)
 	if err != nil {
 		return accepted{}, err
 	}
 	for _, a := range list {
-		if !a.With.IsZero() {
+		if !a.With.IsZero() || !a.As.IsZero() {
 			continue
 		}
-		switch err := stands(fsys, data, a); {
+		until, err := r.stands(fsys, data, a, now)
+		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return accepted{}, err
 		}
-		q, err := readText(fsys, data, a.Digest)
+		q, err := Text(fsys, data, a.Digest)
 		if err != nil {
 			return accepted{}, err
 		}
 		if q.Product == p.Product && q.Vendor == p.Vendor {
-			return accepted{policy: q, acceptance: a}, nil
+			return accepted{policy: q, acceptance: a, until: until}, nil
 		}
 	}
 	return accepted{}, nil
@@ -190,7 +291,10 @@ func acceptances(fsys vfs.FS, data string) ([]Acceptance, error) {
 			continue
 		}
 		a, err := readAcceptance(fsys, data, d)
-		if err != nil {
+		switch {
+		case errors.Is(err, errRevoked):
+			continue
+		case err != nil:
 			return nil, fmt.Errorf("%w: remove that file", err)
 		}
 		list = append(list, a)
@@ -204,15 +308,23 @@ func acceptances(fsys vfs.FS, data string) ([]Acceptance, error) {
 	return list, nil
 }
 
-// nextOrder is the number of the next acceptance. One that cannot be read has
-// none to go by.
+// nextOrder is the number of the next acceptance or revocation. One that cannot
+// be read has none to go by.
 func nextOrder(fsys vfs.FS, data string) (int, error) {
 	list, err := acceptances(fsys, data)
 	if err != nil {
 		return 0, err
 	}
-	if len(list) == 0 {
-		return 1, nil
+	taken, err := Revocations(fsys, data)
+	if err != nil {
+		return 0, err
 	}
-	return list[0].Order + 1, nil
+	order := 0
+	for _, a := range list {
+		order = max(order, a.Order)
+	}
+	for _, r := range taken {
+		order = max(order, r.Order)
+	}
+	return order + 1, nil
 }

@@ -146,7 +146,7 @@ func TestAnOlderRevisionNeverTakesEffectByItself(t *testing.T) {
 		t.Fatalf("accepted: %v", err)
 	}
 	d.want(d.resolve(), RightMeet, "a", "weir.heartbeat")
-	if _, err := AcceptRollback(vfs.OS, d.data, parse(t, older), "Ada", "why", noon); err != nil {
+	if _, err := (Word{By: "Ada", Reason: "why", Rollback: true}).Accept(vfs.OS, d.data, parse(t, older), noon); err != nil {
 		t.Fatal(err)
 	}
 	d.want(d.resolve(), RightAccepted, "a", "weir.heartbeat")

@@ -26,6 +26,20 @@ type Rules struct {
 	// configured file, at least one. None: a signature is not looked at.
 	Verifiers []note.Verifier
 	Threshold int
+	// Accepters are the customer's keys, of which AcceptThreshold must have
+	// signed a person's acceptance, at least one. None: it counts unsigned.
+	Accepters       []note.Verifier
+	AcceptThreshold int
+}
+
+// clerk answers one question: under which rules, from which folder, for which
+// file, and when.
+type clerk struct {
+	Rules
+	fsys       vfs.FS
+	data, file string
+	now        time.Time
+	look       bool // write nothing down
 }
 
 // Resolve is [Rules.Resolve] under no rules.
@@ -40,31 +54,41 @@ func Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
 // be written down, nothing leaves. Apart from that it only reads, and asked again
 // it gives the same answer.
 func (r Rules) Resolve(fsys vfs.FS, data, file string, now time.Time) Decision {
-	if file == "" {
+	return (&clerk{Rules: r, fsys: fsys, data: data, file: file, now: now}).resolve()
+}
+
+// Look is [Rules.Resolve] for those who only want to know: it writes nothing, and
+// says what would be written.
+func (r Rules) Look(fsys vfs.FS, data, file string, now time.Time) Decision {
+	return (&clerk{Rules: r, fsys: fsys, data: data, file: file, now: now, look: true}).resolve()
+}
+
+func (c *clerk) resolve() Decision {
+	if c.file == "" {
 		return Decision{State: NoPolicy, Err: errors.New("no policy is configured: name one with WEIR_POLICY or the policy extension's 'file'")}
 	}
-	source, err := readPolicy(fsys, file)
+	source, err := readPolicy(c.fsys, c.file)
 	if err != nil {
 		return Decision{State: Unreadable, Err: err}
 	}
-	p, err := policy.Parse(file, source)
+	p, err := policy.Parse(c.file, source)
 	if err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
-		return Decision{State: Invalid, Err: fmt.Errorf("policy %s is invalid: %s: run 'weir policy lint %s' for every fault", file, first, file)}
+		return Decision{State: Invalid, Err: fmt.Errorf("policy %s is invalid: %s: run 'weir policy lint %s' for every fault", c.file, first, c.file)}
 	}
 	d := Decision{Policy: p}
-	if p.Expired(now) {
-		d.State, d.Err = Expired, expiredError(file, p)
+	if p.Expired(c.now) {
+		d.State, d.Err = Expired, expiredError(c.file, p)
 		return d
 	}
 	var until time.Time
-	if len(r.Verifiers) > 0 {
-		if until, err = r.signedUntil(fsys, file, p, now); err != nil {
-			d.State, d.Err = Unsigned, unsignedError(file, p, err)
+	if len(c.Verifiers) > 0 {
+		if until, err = c.signedUntil(c.fsys, c.file, p, c.now); err != nil {
+			d.State, d.Err = Unsigned, unsignedError(c.file, p, err)
 			return d
 		}
 	}
-	d = accepts(fsys, data, file, p, now)
+	d = c.accepts(p)
 	d.SignedUntil = until
 	return d
 }
@@ -91,25 +115,64 @@ func unsignedError(file string, p *policy.Policy, err error) error {
 }
 
 // accepts decides on a policy that is whole, in time and signed as demanded.
-func accepts(fsys vfs.FS, data, file string, p *policy.Policy, now time.Time) Decision {
+func (c *clerk) accepts(p *policy.Policy) Decision {
 	d := Decision{Policy: p}
 	var err error
-	d.Acceptance, err = readAcceptance(fsys, data, p.Digest)
+	d.Acceptance, err = readAcceptance(c.fsys, c.data, p.Digest)
 	if err == nil {
-		err = stands(fsys, data, d.Acceptance)
+		d.AcceptedUntil, err = c.stands(c.fsys, c.data, d.Acceptance, c.now)
 	}
 	switch {
+	case errors.Is(err, errWordUnsigned) && !d.Acceptance.Own():
+		d.State, d.Err = Unsigned, c.wordError(d.Acceptance)
 	case errors.Is(err, fs.ErrNotExist):
-		return ratchet(fsys, data, file, p, now)
+		return c.unaccepted(p)
 	case err != nil:
-		d.State, d.Err = Unaccepted, fmt.Errorf("policy %s: %w: remove that file and run 'weir policy accept %s --by NAME --reason TEXT'", file, err, file)
+		d.State, d.Err = Unaccepted, fmt.Errorf("policy %s: %w: remove that file and run %s", c.file, err, c.acceptHint(""))
+	case !d.Acceptance.As.IsZero():
+		return c.same(p, d.Acceptance)
 	default:
 		d.State, d.Right = Active, RightAccepted
 		if d.Acceptance.Own() {
-			d.Right, d.Note = RightNarrowed, narrowedNote(file, p, d.Acceptance)
+			d.Right, d.Note = RightNarrowed, narrowedNote(c.file, p, d.Acceptance)
 		}
 	}
 	return d
+}
+
+// unaccepted decides on a policy that no acceptance holds for.
+func (c *clerk) unaccepted(p *policy.Policy) Decision {
+	r, err := readRevocation(c.fsys, c.data, p.Digest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return c.ratchet(p)
+	case err != nil:
+		err = fmt.Errorf("policy %s: %w", c.file, err)
+	default:
+		err = fmt.Errorf("policy %s was taken back by %s on %s: %s to let it out again", c.file, r.By, r.At.Format(time.DateOnly), c.acceptHint(""))
+	}
+	return Decision{State: Unaccepted, Policy: p, Err: err}
+}
+
+// acceptHint is the command that accepts the file.
+func (c *clerk) acceptHint(flags string) string {
+	if len(c.Accepters) > 0 {
+		flags += " --key KEYFILE"
+	}
+	return fmt.Sprintf("'weir policy accept %s%s --by NAME --reason TEXT'", c.file, flags)
+}
+
+// wordError says what an acceptance lacks.
+func (c *clerk) wordError(a Acceptance) error {
+	by, _, err := a.Verify(c.Accepters, c.AcceptThreshold, c.now)
+	switch {
+	case errors.Is(err, policy.ErrNotSigned) && len(by) > 0:
+		return fmt.Errorf("policy %s is accepted, but by %d of the %d keys that are demanded: let another one run 'weir policy accept %s --key KEYFILE'",
+			c.file, len(by), max(c.AcceptThreshold, 1), c.file)
+	case errors.Is(err, policy.ErrNotSigned):
+		return fmt.Errorf("policy %s is accepted, but not signed with the keys that are demanded: run %s", c.file, c.acceptHint(""))
+	}
+	return fmt.Errorf("policy %s is accepted, but not signed as demanded: %w: run %s", c.file, err, c.acceptHint(""))
 }
 
 // At is the decision as it stands at another time, if no file changed since.
@@ -123,10 +186,12 @@ func (d Decision) At(file string, now time.Time) Decision {
 		d.State, d.Err = Expired, expiredError(file, d.Policy)
 	case !d.SignedUntil.IsZero() && !now.Before(d.SignedUntil):
 		d.State, d.Err = Unsigned, unsignedError(file, d.Policy, policy.ErrSignatureExpired)
+	case !d.AcceptedUntil.IsZero() && !now.Before(d.AcceptedUntil):
+		d.State, d.Err = Unsigned, fmt.Errorf("policy %s is accepted, but %w: run 'weir policy accept %s --key KEYFILE --by NAME --reason TEXT'", file, policy.ErrSignatureExpired, file)
 	default:
 		return d
 	}
-	d.Right, d.Note, d.Pending = "", "", nil
+	d.Right, d.Note, d.Pending, d.Base, d.Same, d.SameAs = "", "", nil, nil, nil, Acceptance{}
 	return d
 }
 

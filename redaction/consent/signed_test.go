@@ -55,7 +55,7 @@ func TestWithoutTheSignatureThatIsDemandedNothingLeaves(t *testing.T) {
 	write(t, d.file, sample+"# a remark\n")
 	want(Unsigned, "another policy", noon)
 	sign(sample + "# a remark\n")
-	if got := want(Active, "", noon); got.Right != RightNarrowed || got.SignedUntil.IsZero() {
+	if got := want(Active, "", noon); got.Right != RightSame || got.SignedUntil.IsZero() {
 		t.Errorf("active by %q until %v", got.Right, got.SignedUntil)
 	}
 	must(t, os.Remove(policy.SignatureFile(d.file)))
