@@ -69,9 +69,9 @@ func (u *upstream) record(md pmetric.Metrics) (reason, signal string) {
 	if err != nil {
 		return reasonEncode, ""
 	}
-	// What is checked are the bytes that leave: their size, their encoding and
-	// what they say.
-	if err := gate.CheckBytes(d.Policy, body, gate.Facts{Install: u.install, Sequence: sequence, Now: now}); err != nil {
+	// What is checked are the bytes that leave: their size, their encoding, what
+	// they say, and that it is within the budget.
+	if err := u.meter.CheckBytes(d.Policy, body, gate.Facts{Install: u.install, Sequence: sequence, Now: now, Running: time.Since(u.started)}); err != nil {
 		var r *gate.Refusal
 		if errors.As(err, &r) {
 			return string(r.Reason), r.Signal

@@ -96,7 +96,8 @@ func active(p *policy.Policy) consent.Decision {
 	}}
 }
 
-// report is what the allowlist processor would emit.
+// report is what the allowlist processor would emit, in a minute of today that
+// the number of beats names: no interval has two.
 func report(p *policy.Policy, beats float64) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
@@ -111,7 +112,7 @@ func report(p *policy.Policy, beats float64) pmetric.Metrics {
 	s.SetIsMonotonic(true)
 	s.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	dp := s.DataPoints().AppendEmpty()
-	at := time.Now().Truncate(time.Minute)
+	at := time.Now().Truncate(24 * time.Hour).Add(time.Duration(beats) * time.Minute)
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(at))
 	dp.SetStartTimestamp(pcommon.NewTimestampFromTime(at.Add(-time.Minute)))
 	dp.SetDoubleValue(beats)

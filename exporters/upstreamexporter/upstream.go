@@ -19,6 +19,7 @@ import (
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/ledger"
 	"github.com/weir-telemetry/weir/redaction/consent"
+	"github.com/weir-telemetry/weir/redaction/gate"
 )
 
 // upstream is the exporter.
@@ -35,6 +36,8 @@ type upstream struct {
 	client  *client
 	install string
 	plan    schedule
+	meter   *gate.Meter
+	started time.Time // of the host's own clock, which nobody sets
 
 	mu       sync.Mutex      // one report at a time; guards the three below
 	broken   bool            // the ledger failed, and it was logged
@@ -84,7 +87,8 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 	if err := u.openLedger(); err != nil {
 		return err
 	}
-	if err := u.observe(); err != nil {
+	u.meter, u.started = u.recalled(), time.Now()
+	if err := errors.Join(u.observe(), u.observeBudget()); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -28,6 +28,8 @@ type TelemetryBuilder struct {
 	meter                   metric.Meter
 	mu                      sync.Mutex
 	registrations           []metric.Registration
+	UpstreamBudgetLimit     metric.Float64ObservableGauge
+	UpstreamBudgetUsed      metric.Float64ObservableGauge
 	UpstreamHeldReports     metric.Int64ObservableGauge
 	UpstreamLastSuccessTime metric.Float64ObservableGauge
 	UpstreamPendingReports  metric.Int64ObservableGauge
@@ -47,6 +49,36 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterUpstreamBudgetLimitCallback sets callback for observable UpstreamBudgetLimit metric.
+func (builder *TelemetryBuilder) RegisterUpstreamBudgetLimitCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.UpstreamBudgetLimit, obs: o})
+		return nil
+	}, builder.UpstreamBudgetLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterUpstreamBudgetUsedCallback sets callback for observable UpstreamBudgetUsed metric.
+func (builder *TelemetryBuilder) RegisterUpstreamBudgetUsedCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.UpstreamBudgetUsed, obs: o})
+		return nil
+	}, builder.UpstreamBudgetUsed)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterUpstreamHeldReportsCallback sets callback for observable UpstreamHeldReports metric.
@@ -132,6 +164,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.UpstreamBudgetLimit, err = builder.meter.Float64ObservableGauge(
+		"weir_upstream_budget_limit",
+		metric.WithDescription("Bits that the policy in force lets out on a day of UTC at most, by entry; what 'weir policy explain' says. [Alpha]"),
+		metric.WithUnit("bit"),
+	)
+	errs = errors.Join(errs, err)
+	builder.UpstreamBudgetUsed, err = builder.meter.Float64ObservableGauge(
+		"weir_upstream_budget_used",
+		metric.WithDescription("Bits that the reports of this day of UTC have said, by entry, as the gate counts them. [Alpha]"),
+		metric.WithUnit("bit"),
+	)
+	errs = errors.Join(errs, err)
 	builder.UpstreamHeldReports, err = builder.meter.Int64ObservableGauge(
 		"weir_upstream_held_reports",
 		metric.WithDescription("Reports among the pending ones that may not be sent now, because their policy is not in force. [Alpha]"),
