@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -12,7 +13,8 @@ import (
 // Append keeps no reference to streams.
 //
 // If ctx ends while the sync is under way, the error says so and the entries
-// may yet become visible.
+// may yet become visible. Callers wait while more than a bounded number of bytes
+// is before them, so that a slow disk slows them down and fills no memory.
 func (s *Store) Append(ctx context.Context, streams []Stream) (Result, error) {
 	if s.closed.Load() {
 		return Result{}, ErrClosed
@@ -35,7 +37,10 @@ func (s *Store) Append(ctx context.Context, streams []Stream) (Result, error) {
 	}
 	if a.result.Accepted > 0 {
 		req := &commit{frames: a.w.frames, batches: a.w.batches, now: a.now, raw: a.raw, done: make(chan error, 1)}
-		if err := s.queue.put(req); err != nil {
+		for _, f := range req.frames {
+			req.bytes += len(f)
+		}
+		if err := s.queue.put(ctx, req); err != nil {
 			req.release()
 			return Result{}, err
 		}
@@ -48,6 +53,7 @@ func (s *Store) Append(ctx context.Context, streams []Stream) (Result, error) {
 			return Result{}, ctx.Err()
 		}
 	}
+	s.counts.cut.Add(int64(a.result.Cut))
 	for r, n := range a.result.Rejected {
 		s.counts.reject(r, n)
 	}
@@ -86,6 +92,10 @@ func (a *appender) stream(in *Stream) {
 	var st *stream
 	for i := range in.Entries {
 		e := in.Entries[i]
+		if len(e.Line) > a.s.o.MaxLineBytes && a.s.o.CutLines {
+			e.Line = cut(e.Line, a.s.o.MaxLineBytes)
+			a.result.Cut++
+		}
 		if r := a.check(&e); r != "" {
 			a.reject(r, 1)
 			continue
@@ -135,6 +145,18 @@ func (a *appender) check(e *Entry) Reason {
 	return ""
 }
 
+// cut shortens a line and splits no character.
+func cut(line string, most int) string {
+	n := most
+	for n > 0 && n > most-utf8.UTFMax && !utf8.RuneStart(line[n]) {
+		n--
+	}
+	if !utf8.RuneStart(line[n]) { // not UTF-8
+		n = most
+	}
+	return line[:n]
+}
+
 func metadataSize(ls labels.Labels) int {
 	n := 0
 	ls.Range(func(l labels.Label) { n += len(l.Name) + len(l.Value) })
@@ -142,7 +164,7 @@ func metadataSize(ls labels.Labels) int {
 }
 
 // resolve finds or creates the stream and marks it pending. It returns nil if
-// the stream is not active and there is no room for another.
+// the stream is not active and there is no room for it.
 func (s *Store) resolve(ls labels.Labels, now int64) *stream {
 	s.mu.RLock()
 	st := s.index.get(ls)
@@ -157,7 +179,7 @@ func (s *Store) resolve(ls labels.Labels, now int64) *stream {
 	defer s.mu.Unlock()
 	st = s.index.get(ls)
 	if st == nil || !st.active {
-		if s.index.active >= s.o.MaxStreams || st == nil && len(s.index.byID) >= 10*s.o.MaxStreams {
+		if !s.index.room(st, ls, s.o.MaxStreams) {
 			return nil
 		}
 		st = s.index.getOrCreate(ls)

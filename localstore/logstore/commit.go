@@ -1,6 +1,7 @@
 package logstore
 
 import (
+	"context"
 	"fmt"
 	"sync"
 )
@@ -10,6 +11,7 @@ import (
 type commit struct {
 	frames  [][]byte
 	batches []batch
+	bytes   int // of the frames
 	now     int64
 	raw     int64
 	done    chan error
@@ -22,30 +24,57 @@ func (c *commit) release() {
 	}
 }
 
-// maxGroup bounds the bytes that share one sync, so that nobody waits long.
-const maxGroup = 8 << 20
+const (
+	// maxGroup bounds the bytes that share one sync, so that nobody waits long.
+	maxGroup = 8 << 20
+	// maxQueued bounds the bytes that wait for a sync, but for one Append
+	// that is larger by itself.
+	maxQueued = 32 << 20
+)
 
 type commitQueue struct {
 	mu      sync.Mutex
 	ready   sync.Cond
 	waiting []*commit
+	bytes   int           // of the waiting
+	taken   chan struct{} // closed and made anew when some are taken, or at the end
 	closed  bool
 }
 
-func (q *commitQueue) put(c *commit) error {
+func (q *commitQueue) put(ctx context.Context, c *commit) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for !q.closed && c.bytes > 0 && q.bytes > 0 && q.bytes+c.bytes > maxQueued {
+		taken := q.taken
+		q.mu.Unlock()
+		select {
+		case <-taken:
+		case <-ctx.Done():
+		}
+		q.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
 	if q.closed {
 		return ErrClosed
 	}
 	q.waiting = append(q.waiting, c)
+	q.bytes += c.bytes
 	q.ready.Signal()
 	return nil
+}
+
+// wake needs q.mu.
+func (q *commitQueue) wake() {
+	close(q.taken)
+	q.taken = make(chan struct{})
 }
 
 func (q *commitQueue) close() {
 	q.mu.Lock()
 	q.closed = true
+	q.wake()
 	q.mu.Unlock()
 	q.ready.Signal()
 }
@@ -63,14 +92,14 @@ func (q *commitQueue) take() []*commit {
 	}
 	n, size := 0, 0
 	for n < len(q.waiting) && q.waiting[n].run == nil && size < maxGroup {
-		for _, f := range q.waiting[n].frames {
-			size += len(f)
-		}
+		size += q.waiting[n].bytes
 		n++
 	}
 	n = max(n, 1)
 	group := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
+	q.bytes -= size
+	q.wake()
 	return group
 }
 
@@ -154,7 +183,7 @@ func (s *Store) makeRoom() error {
 // onCommitter runs f between commits and waits for it.
 func (s *Store) onCommitter(f func() error) error {
 	c := &commit{run: f, done: make(chan error, 1)}
-	if err := s.queue.put(c); err != nil {
+	if err := s.queue.put(context.Background(), c); err != nil {
 		return err
 	}
 	return <-c.done

@@ -65,7 +65,7 @@ func TestRefusalsAreCountedByReason(t *testing.T) {
 }
 
 func numbered(n int) []Stream {
-	return []Stream{{Labels: labels.FromStrings("pod", fmt.Sprint(n)), Entries: []Entry{entryAt(epoch, "x"), entryAt(epoch, "y")}}}
+	return []Stream{{Labels: labels.FromStrings("app", fmt.Sprint(n)), Entries: []Entry{entryAt(epoch, "x"), entryAt(epoch, "y")}}}
 }
 
 // One sender's explosion of streams leaves the streams before it alone, and
@@ -87,7 +87,7 @@ func TestTheStreamLimitSparesExistingStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.add(streamIdle)
-	mustAppend(t, s, []Stream{{Labels: labels.FromStrings("pod", "1"), Entries: []Entry{entryAt(c.t, "still here")}}})
+	mustAppend(t, s, []Stream{{Labels: labels.FromStrings("app", "1"), Entries: []Entry{entryAt(c.t, "still here")}}})
 	if err := s.Maintain(context.Background()); err != nil {
 		t.Fatal(err)
 	}

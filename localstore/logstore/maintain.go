@@ -140,9 +140,8 @@ func (s *Store) forgetIdle(now time.Time) error {
 		if st.pending.Load() > 0 || st.head != nil || st.flushing != nil {
 			continue
 		}
-		if st.active && now.UnixNano()-st.lastWrite >= int64(streamIdle) {
-			st.active = false
-			s.index.active--
+		if now.UnixNano()-st.lastWrite >= int64(streamIdle) {
+			s.index.deactivate(st)
 		}
 		empty = empty || !st.active && len(st.blocks) == 0
 	}

@@ -30,7 +30,7 @@ func Open(fsys vfs.FS, dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("log store options: %w", err)
 	}
 	s := &Store{fsys: fsys, dir: dir, o: o, index: newStreamIndex(), stop: make(chan struct{}), opening: make(chan struct{}, o.Workers)}
-	s.queue.ready.L = &s.queue.mu
+	s.queue.ready.L, s.queue.taken = &s.queue.mu, make(chan struct{})
 	if err := mkdirDurable(fsys, filepath.Join(dir, walFolder)); err != nil {
 		return nil, fmt.Errorf("create the log store's folder: %w", err)
 	}

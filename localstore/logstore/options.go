@@ -22,12 +22,16 @@ type Options struct {
 	// minutes.
 	MaxAhead time.Duration
 
-	// MaxLineBytes bounds a line; zero means 1 MiB, the most is 16 MiB.
+	// MaxLineBytes bounds a line; zero means 1 MiB, the most is 16 MiB. Longer
+	// ones are refused, or, with CutLines, cut there and counted.
 	MaxLineBytes int
+	CutLines     bool
 	// MaxMetadataBytes bounds an entry's metadata; zero means 64 KiB.
 	MaxMetadataBytes int
 	// MaxStreams bounds the streams that are active: written to within the
-	// last hour. Zero means 10,000. Ten times as many may be retained.
+	// last hour. Zero means 10,000. Ten times as many may be retained. One
+	// sender, which is one value of service_name or of what Loki would derive
+	// it from, may have half of them.
 	MaxStreams int
 
 	// BlockBytes is the raw size at which a block is closed; zero means
@@ -98,7 +102,7 @@ const (
 	LineTooLong      Reason = "line_too_long"      // beyond Options.MaxLineBytes
 	MetadataTooLarge Reason = "metadata_too_large" // beyond Options.MaxMetadataBytes
 	InvalidLabels    Reason = "invalid_labels"     // no labels, or a name or value out of shape
-	StreamLimit      Reason = "stream_limit"       // a new stream beyond Options.MaxStreams
+	StreamLimit      Reason = "stream_limit"       // a new stream beyond Options.MaxStreams, or its sender's half of them
 )
 
 // Reasons lists every Reason.
@@ -110,6 +114,7 @@ func Reasons() []Reason {
 // neither number belong to an Append that returned an error.
 type Result struct {
 	Accepted int
+	Cut      int            // of these: their lines were too long
 	Rejected map[Reason]int // nil when nothing was refused
 }
 

@@ -46,7 +46,7 @@ type Store struct {
 }
 
 type counters struct {
-	entries, raw            atomic.Int64 // accepted since the start
+	entries, raw, cut       atomic.Int64 // accepted since the start
 	rejected                [6]atomic.Int64
 	lostFrames, tornTails   atomic.Int64
 	lostBlocks, lostIndexes atomic.Int64
@@ -70,6 +70,7 @@ type Stats struct {
 
 	Accepted     int64 // entries since the start
 	AcceptedRaw  int64
+	Cut          int64 // lines that were cut
 	Rejected     map[Reason]int64
 	Syncs        int64
 	Flushes      int64
@@ -89,7 +90,7 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	c := &s.counts
 	st := Stats{
-		Accepted: c.entries.Load(), AcceptedRaw: c.raw.Load(), Syncs: c.syncs.Load(), Flushes: c.flushes.Load(),
+		Accepted: c.entries.Load(), AcceptedRaw: c.raw.Load(), Cut: c.cut.Load(), Syncs: c.syncs.Load(), Flushes: c.flushes.Load(),
 		FlushFails: c.flushFailures.Load(), DroppedFiles: c.droppedFiles.Load(),
 		LostFrames: c.lostFrames.Load(), TornTails: c.tornTails.Load(), LostBlocks: c.lostBlocks.Load(), LostIndexes: c.lostIndexes.Load(),
 		Compactions: c.compactions.Load(), CompactionFails: c.compactionFailures.Load(),

@@ -19,6 +19,7 @@ type stream struct {
 	// pending counts Appends that resolved the stream and have not been
 	// applied; it keeps the stream from being forgotten.
 	pending atomic.Int32
+	sender  string // see senderOf
 	// active streams count towards Options.MaxStreams.
 	active    bool
 	lastWrite int64 // by the store's clock
@@ -75,10 +76,15 @@ type streamIndex struct {
 	postings map[string]map[string][]uint32
 	nextID   uint32
 	active   int
+	senders  map[string]*senderCount
 }
 
+// senderCount is what one sender has of the streams.
+type senderCount struct{ active, all int }
+
 func newStreamIndex() streamIndex {
-	return streamIndex{byHash: map[uint64][]*stream{}, byID: map[uint32]*stream{}, postings: map[string]map[string][]uint32{}}
+	return streamIndex{byHash: map[uint64][]*stream{}, byID: map[uint32]*stream{}, postings: map[string]map[string][]uint32{},
+		senders: map[string]*senderCount{}}
 }
 
 func (x *streamIndex) get(ls labels.Labels) *stream {
@@ -96,10 +102,22 @@ func (x *streamIndex) getOrCreate(ls labels.Labels) *stream {
 		return st
 	}
 	st := &stream{id: x.nextID, labels: ls.Copy()}
+	st.sender = senderOf(st.labels)
 	x.nextID++
-	h := ls.Hash()
+	x.insert(st)
+	return st
+}
+
+func (x *streamIndex) insert(st *stream) {
+	h := st.labels.Hash()
 	x.byHash[h] = append(x.byHash[h], st)
 	x.byID[st.id] = st
+	c := x.sender(st)
+	c.all++
+	if st.active {
+		c.active++
+		x.active++
+	}
 	st.labels.Range(func(l labels.Label) {
 		values := x.postings[l.Name]
 		if values == nil {
@@ -108,13 +126,62 @@ func (x *streamIndex) getOrCreate(ls labels.Labels) *stream {
 		}
 		values[l.Value] = append(values[l.Value], st.id)
 	})
-	return st
 }
+
+func (x *streamIndex) sender(st *stream) *senderCount {
+	c := x.senders[st.sender]
+	if c == nil {
+		c = &senderCount{}
+		x.senders[st.sender] = c
+	}
+	return c
+}
+
+// senderLabels name who writes a stream, the most specific to a product first:
+// those by which Loki finds a stream's service.
+var senderLabels = []string{"service_name", "service", "app", "application", "app_name", "name", "app_kubernetes_io_name",
+	"container", "container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"}
+
+func senderOf(ls labels.Labels) string {
+	for _, name := range senderLabels {
+		if v := ls.Get(name); v != "" && v != "unknown_service" {
+			return v
+		}
+	}
+	return ""
+}
+
+// room says whether there is room for a stream to become active; st is nil if
+// it is new. One sender may have half of what there is, so that one that makes
+// a stream of every request leaves the other half to everybody else.
+func (x *streamIndex) room(st *stream, ls labels.Labels, limit int) bool {
+	sender := senderCount{}
+	if c := x.senders[senderOf(ls)]; c != nil {
+		sender = *c
+	}
+	share := (limit + 1) / 2
+	if x.active >= limit || sender.active >= share {
+		return false
+	}
+	return st != nil || len(x.byID) < retainedStreams*limit && sender.all < retainedStreams*share
+}
+
+// retainedStreams times as many streams as may be active may have entries.
+const retainedStreams = 10
 
 func (x *streamIndex) activate(st *stream) {
 	if !st.active {
 		st.active = true
 		x.active++
+		x.sender(st).active++
+	}
+}
+
+func (x *streamIndex) deactivate(st *stream) {
+	if st.active {
+		st.active = false
+		x.active--
+		x.sender(st).active--
 	}
 }
 
@@ -133,20 +200,7 @@ func (x *streamIndex) forget(gone func(*stream) bool) {
 	next := newStreamIndex()
 	next.nextID = x.nextID
 	for _, st := range keep {
-		h := st.labels.Hash()
-		next.byHash[h] = append(next.byHash[h], st)
-		next.byID[st.id] = st
-		if st.active {
-			next.active++
-		}
-		st.labels.Range(func(l labels.Label) {
-			values := next.postings[l.Name]
-			if values == nil {
-				values = map[string][]uint32{}
-				next.postings[l.Name] = values
-			}
-			values[l.Value] = append(values[l.Value], st.id)
-		})
+		next.insert(st)
 	}
 	*x = next
 }
