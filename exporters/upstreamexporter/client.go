@@ -35,7 +35,12 @@ type client struct {
 	tls     *tls.Config
 	proxy   *proxy // nil: none
 	dial    dialFunc
+	plain   dialFunc // for http, which stays on loopback
 	timeout time.Duration
+	// offer, if set, completes the configuration of a connection to an address.
+	offer func(c *tls.Config, addr string)
+	// ownCertificate is the file of a configured client's certificate, or empty.
+	ownCertificate string
 }
 
 // dialFunc is net.Dialer's DialContext.
@@ -47,7 +52,7 @@ var errDestination = errors.New("destination is neither https nor loopback")
 // newClient reads the files that the configuration names. dial is nil but in
 // tests that have a network of their own.
 func newClient(cfg *Config, dial dialFunc) (*client, error) {
-	c := &client{dial: dial, timeout: cfg.Timeout}
+	c := &client{dial: dial, plain: dial, timeout: cfg.Timeout, ownCertificate: cfg.TLS.CertFile}
 	var err error
 	if c.tls, err = cfg.TLS.load(); err != nil {
 		return nil, err
@@ -55,17 +60,16 @@ func newClient(cfg *Config, dial dialFunc) (*client, error) {
 	if c.proxy, err = cfg.Proxy.load(); err != nil {
 		return nil, err
 	}
-	plain := dial
 	if dial == nil {
 		c.dial = (&net.Dialer{}).DialContext
-		plain = (&net.Dialer{Control: loopbackOnly}).DialContext
+		c.plain = (&net.Dialer{Control: loopbackOnly}).DialContext
 	}
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy:              nil, // not http.ProxyFromEnvironment: the policy says where reports go
 			DisableCompression: true,
 			// https always dials through DialTLSContext, so DialContext is for http.
-			DialContext:            plain,
+			DialContext:            c.plain,
 			DialTLSContext:         c.dialTLS,
 			MaxIdleConns:           1,
 			IdleConnTimeout:        90 * time.Second,
@@ -77,9 +81,19 @@ func newClient(cfg *Config, dial dialFunc) (*client, error) {
 	return c, nil
 }
 
-// dialTLS connects to a destination, through the proxy if there is one. The
-// transport lets go of the attempt's time limit while it dials, so it is set here.
+// dialTLS connects to the destination of reports.
 func (c *client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	config := c.tls.Clone()
+	if c.offer != nil {
+		c.offer(config, addr)
+	}
+	return c.dialWith(ctx, network, addr, config)
+}
+
+// dialWith connects to addr, through the proxy if there is one. The transport
+// lets go of the attempt's time limit while it dials, so it is set here. The
+// configuration is the callee's.
+func (c *client) dialWith(ctx context.Context, network, addr string, config *tls.Config) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	host, _, err := net.SplitHostPort(addr)
@@ -95,7 +109,6 @@ func (c *client) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	config := c.tls.Clone()
 	config.ServerName = host
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -120,13 +133,14 @@ type answer struct {
 	status     int
 	retryAfter time.Duration // 0: none
 	rejected   int64         // data points, on partial success
+	receipt    string        // the header, unchecked
 }
 
 // class is the status' class, the only part of it that is recorded.
 func (a answer) class() string { return strconv.Itoa(a.status/100) + "xx" }
 
-// post sends one report. An error is a *fault and means that there is no answer.
-func (c *client) post(ctx context.Context, destination string, body []byte, now func() time.Time) (answer, error) {
+// post sends one report, with a statement about it unless that is empty. An error is a *fault and means that there is no answer.
+func (c *client) post(ctx context.Context, destination, statement string, body []byte, now func() time.Time) (answer, error) {
 	u, err := url.Parse(destination)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return answer{}, &fault{"destination", errDestination}
@@ -139,6 +153,9 @@ func (c *client) post(ctx context.Context, destination string, body []byte, now 
 	}
 	req.Header.Set("Content-Type", "application/x-protobuf")
 	req.Header.Set("User-Agent", userAgent)
+	if statement != "" {
+		req.Header.Set(statementHeader, statement)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return answer{}, &fault{reasonOf(err, answered.Load()), err}
@@ -151,7 +168,7 @@ func (c *client) post(ctx context.Context, destination string, body []byte, now 
 		if err != nil {
 			return answer{}, &fault{reasonOf(err, true), err}
 		}
-		a.rejected = rejectedPoints(b)
+		a.rejected, a.receipt = rejectedPoints(b), resp.Header.Get(receiptHeader)
 	}
 	return a, nil
 }

@@ -56,7 +56,7 @@ func TestTheRequestIsAlwaysTheSame(t *testing.T) {
 		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		raw <- b.String()
 	}()
-	a, err := testClient(t, TLSConfig{}).post(t.Context(), "http://"+l.Addr().String()+"/base", []byte("report"), time.Now)
+	a, err := testClient(t, TLSConfig{}).post(t.Context(), "http://"+l.Addr().String()+"/base", "", []byte("report"), time.Now)
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
 	assert.Equal(t, "POST /base/v1/metrics HTTP/1.1\r\n"+
@@ -81,7 +81,7 @@ func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 		written <- n
 	}))
 	defer s.Close()
-	a, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, []byte("report"), time.Now)
+	a, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, "", []byte("report"), time.Now)
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
 	assert.Less(t, <-written, 64<<20, "what fits into socket buffers, not a gigabyte")
@@ -92,7 +92,7 @@ func TestEndlessHeadersAreNoAnswer(t *testing.T) {
 		w.Header().Set("X-Long", strings.Repeat("x", 1<<20))
 	}))
 	defer s.Close()
-	_, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, []byte("report"), time.Now)
+	_, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, "", []byte("report"), time.Now)
 	assert.EqualError(t, err, "answer")
 }
 
@@ -102,7 +102,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer other.Close()
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		s := httptest.NewServer(http.RedirectHandler(other.URL, code))
-		a, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, []byte("report"), time.Now)
+		a, err := testClient(t, TLSConfig{}).post(t.Context(), s.URL, "", []byte("report"), time.Now)
 		s.Close()
 		require.NoError(t, err)
 		assert.Equal(t, code, a.status)
@@ -119,7 +119,7 @@ func TestProxiesInTheEnvironmentAreIgnored(t *testing.T) {
 	if os.Getenv(child) != "" {
 		c := testClient(t, TLSConfig{})
 		for _, destination := range []string{"https://fleet.invalid", "http://fleet.invalid"} {
-			_, err := c.post(t.Context(), destination, []byte("report"), time.Now)
+			_, err := c.post(t.Context(), destination, "", []byte("report"), time.Now)
 			assert.Error(t, err)
 		}
 		return
@@ -146,7 +146,7 @@ func TestPlainHTTPStaysOnLoopback(t *testing.T) {
 	}
 	c := testClient(t, TLSConfig{})
 	for _, destination := range []string{"http://192.0.2.1:80", "ftp://127.0.0.1", "https://user@127.0.0.1", "127.0.0.1", ""} {
-		_, err := c.post(t.Context(), destination, nil, time.Now)
+		_, err := c.post(t.Context(), destination, "", nil, time.Now)
 		assert.ErrorIs(t, err, errDestination, destination)
 	}
 }
@@ -165,13 +165,13 @@ func TestTLSIsAtLeast13AndChecksTheServer(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
 
-	a, err := testClient(t, TLSConfig{CAFile: ca}).post(t.Context(), s.URL, []byte("report"), time.Now)
+	a, err := testClient(t, TLSConfig{CAFile: ca}).post(t.Context(), s.URL, "", []byte("report"), time.Now)
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
-	_, err = testClient(t, TLSConfig{}).post(t.Context(), s.URL, []byte("report"), time.Now)
+	_, err = testClient(t, TLSConfig{}).post(t.Context(), s.URL, "", []byte("report"), time.Now)
 	assert.EqualError(t, err, "tls", "an authority that nobody named")
 	old := start(tls.VersionTLS12)
-	_, err = testClient(t, TLSConfig{CAFile: ca}).post(t.Context(), old.URL, []byte("report"), time.Now)
+	_, err = testClient(t, TLSConfig{CAFile: ca}).post(t.Context(), old.URL, "", []byte("report"), time.Now)
 	assert.EqualError(t, err, "tls")
 }
 

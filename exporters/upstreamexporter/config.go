@@ -2,9 +2,13 @@ package upstreamexporter
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/weir-telemetry/weir/fleet/token"
 )
 
 // Config is the user's. It does not say where reports go: the policy does.
@@ -17,6 +21,9 @@ type Config struct {
 	TLS TLSConfig `mapstructure:"tls"`
 	// Proxy, if it has a URL, is what https destinations are reached through.
 	Proxy ProxyConfig `mapstructure:"proxy"`
+	// EnrollToken, if set, is what the vendor's 'weir fleet enroll' printed. It is
+	// spent when a policy is in force and the edge is not enrolled yet.
+	EnrollToken configopaque.String `mapstructure:"enroll_token"`
 	// Timeout of one attempt, from dialling to the answer's end.
 	Timeout time.Duration `mapstructure:"timeout"`
 	// Retry of attempts that came to no outcome. There is no end to it.
@@ -64,6 +71,11 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.TLS.validate()...)
 	errs = append(errs, c.Proxy.validate()...)
+	if c.EnrollToken != "" {
+		if _, err := token.Parse(string(c.EnrollToken)); err != nil {
+			errs = append(errs, fmt.Errorf("enroll_token: %w", err))
+		}
+	}
 	if c.Timeout <= 0 {
 		errs = append(errs, errors.New("timeout: must be positive, for example 30s"))
 	}

@@ -23,6 +23,11 @@
 // and no compression to configure, proxies in the environment are ignored, and
 // redirects are refused.
 //
+// An edge that is enrolled with its destination shows its certificate, renews it
+// in time, states with each report that the ledger holds it, and keeps the
+// fleet's countersignature in the outcome. Any other OTLP/HTTP endpoint gets the
+// report alone.
+//
 // ConsumeMetrics always returns nil: a report that may not leave is finished
 // with, and whoever is upstream of this component has nothing to retry or to
 // stall for. What was refused is counted by reason. Nothing that the server

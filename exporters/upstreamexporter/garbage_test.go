@@ -98,7 +98,7 @@ func TestWhateverTheDestinationSaysIsBoundedAndCounted(t *testing.T) {
 			client := testClient(t, TLSConfig{})
 			client.http.Timeout = 500 * time.Millisecond
 			begun := time.Now()
-			a, err := client.post(t.Context(), "http://"+l.Addr().String(), []byte("report"), time.Now)
+			a, err := client.post(t.Context(), "http://"+l.Addr().String(), "", []byte("report"), time.Now)
 			got := fmt.Sprint(a.status)
 			if err != nil {
 				got = err.Error()

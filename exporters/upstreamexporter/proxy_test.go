@@ -151,7 +151,7 @@ func TestAProxyThatMisbehavesIsAFaultWithAName(t *testing.T) {
 			defer close(done)
 			client := proxyClient(t, a.file, ProxyConfig{URL: "http://" + l.Addr().String(), Username: "u", Password: "CANARY-secret"})
 			client.timeout, client.http.Timeout = 500*time.Millisecond, time.Second
-			_, err = client.post(t.Context(), "https://fleet.invalid", []byte("report"), time.Now)
+			_, err = client.post(t.Context(), "https://fleet.invalid", "", []byte("report"), time.Now)
 			require.Error(t, err)
 			assert.Equal(t, c.want, err.Error())
 		})

@@ -24,6 +24,7 @@ func (u *upstream) send(ctx context.Context) {
 	failures, checked := 0, uint64(0)
 	for ctx.Err() == nil {
 		l := u.book.Load()
+		u.member.tend(ctx, u.source.Decision())
 		if next := l.NextSequence(); next != checked {
 			u.shorten(ctx, l)
 			checked = next
@@ -81,7 +82,12 @@ func (u *upstream) senderFailed(err error) {
 // attempt posts a report and records the outcome. If there is none it returns
 // why, and how long the server asks to be left alone.
 func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.Record) (reason string, after time.Duration) {
-	a, err := u.client.post(ctx, report.Destination, report.Body, u.now)
+	said, err := u.state(l, report)
+	if err != nil {
+		u.senderFailed(err)
+		return reasonLedger, 0
+	}
+	a, err := u.client.post(ctx, report.Destination, said.header(), report.Body, u.now)
 	if err != nil {
 		return err.Error(), 0 // a word, see fault
 	}
@@ -89,7 +95,7 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 	o := ledger.Outcome{Status: a.class()}
 	switch {
 	case a.status/100 == 2:
-		o.Result = ledger.Acknowledged
+		o.Result, o.Receipt = ledger.Acknowledged, u.receipt(ctx, said, a.receipt)
 	case a.status == 429 || a.status == 408:
 		return "throttled", a.retryAfter
 	case aboutTheReport(a.status):

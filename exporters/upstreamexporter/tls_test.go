@@ -19,7 +19,7 @@ var taken = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 // try posts one report and returns the reason why there is no answer, or "".
 func try(t *testing.T, c *client, destination string) string {
 	t.Helper()
-	a, err := c.post(t.Context(), destination, []byte("report"), time.Now)
+	a, err := c.post(t.Context(), destination, "", []byte("report"), time.Now)
 	if err != nil {
 		return err.Error()
 	}

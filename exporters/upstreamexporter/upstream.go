@@ -34,6 +34,7 @@ type upstream struct {
 	source  consent.Source
 	force   *force
 	client  *client
+	member  *member
 	install string
 	plan    schedule
 	meter   *gate.Meter
@@ -84,6 +85,11 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 	if u.client, err = newClient(u.cfg, u.dial); err != nil {
 		return err
 	}
+	u.member = &member{
+		fsys: u.fsys, data: u.cfg.Data, now: u.now, log: u.log, client: u.client,
+		token: string(u.cfg.EnrollToken), install: u.install,
+	}
+	u.client.offer = u.member.offer
 	if err := u.openLedger(); err != nil {
 		return err
 	}
@@ -97,7 +103,9 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 	return nil
 }
 
-func (u *upstream) ledgerDir() string { return filepath.Join(u.cfg.Data, "ledger") }
+func (u *upstream) ledgerDir() string { return ledgerDir(u.cfg.Data) }
+
+func ledgerDir(data string) string { return filepath.Join(data, "ledger") }
 
 func (u *upstream) openLedger() error {
 	u.openedAt = u.now()

@@ -33,6 +33,7 @@ type TelemetryBuilder struct {
 	UpstreamHeldReports     metric.Int64ObservableGauge
 	UpstreamLastSuccessTime metric.Float64ObservableGauge
 	UpstreamPendingReports  metric.Int64ObservableGauge
+	UpstreamReceipts        metric.Int64Counter
 	UpstreamRefused         metric.Int64Counter
 	UpstreamRejectedPoints  metric.Int64Counter
 	UpstreamReports         metric.Int64Counter
@@ -192,6 +193,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_upstream_pending_reports",
 		metric.WithDescription("Reports in the ledger that have no final outcome yet. [Alpha]"),
 		metric.WithUnit("{report}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.UpstreamReceipts, err = builder.meter.Int64Counter(
+		"weir_upstream_receipts",
+		metric.WithDescription("Reports that were acknowledged by the fleet that the edge is enrolled with, by what became of the receipt. [Alpha]"),
+		metric.WithUnit("{receipt}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.UpstreamRefused, err = builder.meter.Int64Counter(
