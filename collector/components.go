@@ -20,6 +20,7 @@ import (
 	allowlistprocessor "github.com/weir-telemetry/weir/processors/allowlistprocessor"
 	gateprocessor "github.com/weir-telemetry/weir/processors/gateprocessor"
 	maskprocessor "github.com/weir-telemetry/weir/processors/maskprocessor"
+	fleetreceiver "github.com/weir-telemetry/weir/receivers/fleetreceiver"
 	lokireceiver "github.com/weir-telemetry/weir/receivers/lokireceiver"
 	ownreceiver "github.com/weir-telemetry/weir/receivers/ownreceiver"
 	releasesreceiver "github.com/weir-telemetry/weir/receivers/releasesreceiver"
@@ -79,6 +80,7 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory(),
 		hostmetricsreceiver.NewFactory(),
 		prometheusreceiver.NewFactory(),
+		fleetreceiver.NewFactory(),
 		lokireceiver.NewFactory(),
 		ownreceiver.NewFactory(),
 		releasesreceiver.NewFactory(),
@@ -91,6 +93,7 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory().Type():     "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.149.0",
 		hostmetricsreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v0.149.0",
 		prometheusreceiver.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/prometheusreceiver v0.149.0",
+		fleetreceiver.NewFactory().Type():       "github.com/weir-telemetry/weir v0.0.0",
 		lokireceiver.NewFactory().Type():        "github.com/weir-telemetry/weir v0.0.0",
 		ownreceiver.NewFactory().Type():         "github.com/weir-telemetry/weir v0.0.0",
 		releasesreceiver.NewFactory().Type():    "github.com/weir-telemetry/weir v0.0.0",
