@@ -135,7 +135,7 @@ func TestDamagedFilesAreNotMerged(t *testing.T) {
 		t.Fatalf("%d records of 5", got)
 	}
 	s.shutdown()
-	rep, err := Verify(context.Background(), m, "/data/logs")
+	rep, err := Verify(context.Background(), m, "/data/logs", nil)
 	if err != nil || len(rep.Faults) != 1 {
 		t.Fatal(rep, err)
 	}

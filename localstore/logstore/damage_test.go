@@ -217,7 +217,7 @@ func TestAFlippedBitInABlockFileCostsOneBlock(t *testing.T) {
 		b := append([]byte(nil), whole...)
 		b[at/8] ^= 1 << (at % 8)
 		put(t, m, names[1], b)
-		rep, err := Verify(context.Background(), m, "/data/logs")
+		rep, err := Verify(context.Background(), m, "/data/logs", nil)
 		if err != nil || len(rep.Faults) != 1 {
 			t.Fatalf("bit %d of %d: verify found %d faults, %v", at, len(whole)*8, len(rep.Faults), err)
 		}

@@ -71,14 +71,14 @@ func TestMetadataInAnyOrderIsOneEntry(t *testing.T) {
 // is.
 func TestVerifyReadsTheLog(t *testing.T) {
 	m, name, whole := walOf(t, 3)
-	rep, err := Verify(context.Background(), m, "/data/logs")
+	rep, err := Verify(context.Background(), m, "/data/logs", nil)
 	if err != nil || len(rep.Faults) != 0 || rep.Frames != 3 || rep.Entries != 18 || rep.Segments != 1 {
 		t.Fatalf("%+v, %v", rep, err)
 	}
 	whole[frameHeaderSize+1] ^= 1
 	put(t, m, name, whole)
 	put(t, m, "/data/logs/checkpoint", nil)
-	rep, err = Verify(context.Background(), m, "/data/logs")
+	rep, err = Verify(context.Background(), m, "/data/logs", nil)
 	if err != nil || len(rep.Faults) != 2 || rep.Faults[1].Offset != 0 || rep.Frames != 2 {
 		t.Fatalf("%+v, %v", rep, err)
 	}

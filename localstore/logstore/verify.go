@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,16 +15,23 @@ import (
 
 // Report is what Verify saw.
 type Report struct {
-	Files, Blocks, Segments, Frames int
-	Entries, Bytes                  int64
-	Faults                          []Fault
+	Files    int     `json:"files"`
+	Blocks   int     `json:"blocks"`
+	Segments int     `json:"segments"`
+	Frames   int     `json:"frames"`
+	Entries  int64   `json:"entries"`
+	Bytes    int64   `json:"bytes"`
+	Faults   []Fault `json:"faults"`
+	// Incomplete says that the newest segment ends within a frame: it is
+	// being written, or a crash cut it off before it was acknowledged.
+	Incomplete bool `json:"incomplete"`
 }
 
 // Fault is a damaged place. It never holds stored data.
 type Fault struct {
-	File   string
-	Offset int64 // -1 when it is the file as a whole
-	What   string
+	File   string `json:"file"`
+	Offset int64  `json:"offset"` // -1 when it is the file as a whole
+	What   string `json:"what"`
 }
 
 func (f Fault) String() string {
@@ -33,53 +41,93 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: offset %d: %s", f.File, f.Offset, f.What)
 }
 
-// Verify reads a closed store and checks every checksum. The error is one of
-// reading; damage is in the report. An unfinished write at the end of a segment
-// counts as damage: an orderly end leaves none.
-func Verify(ctx context.Context, fsys vfs.FS, dir string) (*Report, error) {
-	lock, err := fsys.Lock(filepath.Join(dir, lockName))
+// Verify checks every checksum of a store, which may be in use: it takes no lock
+// and writes nothing. The error is one of reading; damage is in the report.
+// progress, which may be nil, is told how many bytes are done.
+func Verify(ctx context.Context, fsys vfs.FS, dir string, progress func(done, total int64)) (*Report, error) {
+	v := verifier{ctx: ctx, fsys: fsys, dir: dir, r: Report{Faults: []Fault{}}}
+	all, err := listStore(fsys, dir)
 	if err != nil {
-		return nil, fmt.Errorf("lock the log store in %s: %w", dir, err)
+		return nil, err
 	}
-	defer lock.Close()
-	v := verifier{ctx: ctx, fsys: fsys, dir: dir}
+	if !all.checkpoint {
+		v.fault(checkpointName, -1, "missing or damaged")
+	}
+	var total, done int64
+	for _, f := range all.files {
+		total += f.size
+	}
+	for _, seg := range all.segments {
+		total += seg.size
+	}
+	step := func(n int64) {
+		if done += n; progress != nil {
+			progress(done, total)
+		}
+	}
+	for _, bf := range all.files {
+		// A file that has gone meanwhile was dropped or merged.
+		if err := v.blockFile(bf); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		step(bf.size)
+	}
+	for i, seg := range all.segments {
+		if err := v.segment(seg, i == len(all.segments)-1); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		step(seg.size)
+	}
+	return &v.r, nil
+}
+
+// storeFiles are the files that count.
+type storeFiles struct {
+	checkpoint bool // is there and readable
+	files      []*blockFile
+	segments   []segment
+}
+
+// listStore finds a store's files without changing anything.
+func listStore(fsys vfs.FS, dir string) (*storeFiles, error) {
 	upTo, valid, err := readCheckpoint(fsys, dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the checkpoint: %w", err)
 	}
-	if !valid {
-		v.fault(checkpointName, -1, "missing or damaged")
+	all := &storeFiles{checkpoint: valid}
+	segs, err := listSegments(fsys, filepath.Join(dir, walFolder))
+	if err != nil {
+		return nil, fmt.Errorf("list the log's segments: %w", err)
+	}
+	for _, seg := range segs {
+		if !valid || seg.number > upTo {
+			all.segments = append(all.segments, seg)
+		}
 	}
 	days, err := listDays(fsys, dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list the days: %w", err)
 	}
 	for _, day := range days {
 		entries, err := fsys.ReadDir(filepath.Join(dir, day))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
-			if bf, ok := openBlockFile(fsys, dir, day, e.Name()); ok && (!valid || bf.number <= upTo) {
-				if err := v.blockFile(bf); err != nil {
-					return nil, err
-				}
+			bf, ok := openBlockFile(fsys, dir, day, e.Name())
+			if !ok || valid && bf.number > upTo {
+				continue
+			}
+			if info, err := fsys.Stat(bf.path); err == nil {
+				bf.size = info.Size()
+				all.files = append(all.files, bf)
 			}
 		}
 	}
-	segs, err := listSegments(fsys, filepath.Join(dir, walFolder))
-	if err != nil {
-		return nil, err
-	}
-	for _, seg := range segs {
-		if valid && seg.number <= upTo {
-			continue
-		}
-		if err := v.segment(seg); err != nil {
-			return nil, err
-		}
-	}
-	return &v.r, nil
+	return all, nil
 }
 
 type verifier struct {
@@ -93,7 +141,7 @@ func (v *verifier) fault(file string, offset int64, what string) {
 	v.r.Faults = append(v.r.Faults, Fault{file, offset, what})
 }
 
-func (v *verifier) segment(seg segment) error {
+func (v *verifier) segment(seg segment, newest bool) error {
 	if err := v.ctx.Err(); err != nil {
 		return err
 	}
@@ -113,7 +161,9 @@ func (v *verifier) segment(seg segment) error {
 		v.r.Frames++
 		return readPayload(payload, func(labels.Labels) {}, func(headEntry) { v.r.Entries++ })
 	})
-	if d.torn > 0 {
+	if d.torn > 0 && newest {
+		v.r.Incomplete = true
+	} else if d.torn > 0 {
 		v.fault(name, end, "unreadable end")
 	}
 	return err
