@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Commit=$(COMMIT)
 RACE    := ./redaction/... ./ledger/... ./localstore/logstore/... ./localstore/logql/... ./processors/... ./connectors/... ./vitals/... ./receivers/... ./telemetry/... ./internal/ownmetrics/... ./exporters/upstreamexporter/... ./extensions/policyextension/...
 BUILD   := go build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: help run demo build test lint race generate size fuzz clean bin/weir-collector bin/weir bin/demo-shop bin/demo-compare
+.PHONY: help run demo build test lint race generate rules size fuzz clean bin/weir-collector bin/weir bin/demo-shop bin/demo-compare
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
@@ -55,6 +55,13 @@ generate: bin/tools ## collector/ from builder-config.yaml, components' metadata
 
 bin/tools: tools/go.mod tools/go.sum
 	@mkdir -p $@ && go build -C tools -o ../bin/tools/ tool && touch $@
+
+rules: bin/tools/promtool ## check and test the recording and alerting rules, by promtool
+	bin/tools/promtool check rules dashboards/rules/*.yaml
+	bin/tools/promtool test rules dashboards/rules/tests/*.yaml
+
+bin/tools/promtool: tools/promtool/go.mod tools/promtool/go.sum
+	@mkdir -p bin/tools && go build -C tools/promtool -tags $(TAGS) -o ../../$@ github.com/prometheus/prometheus/cmd/promtool
 
 size: build ## the three figures of lightness: binary, idle memory, start
 	@sh scripts/size.sh

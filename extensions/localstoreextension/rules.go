@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,8 @@ func (c *RulesConfig) read() (*rules.Set, []rules.File, error) {
 		switch {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("rules::files: %q is no pattern: write a file's name, with * for any part", pattern))
-		case len(names) == 0:
-			faults = append(faults, fmt.Errorf("rules::files: no file matches %q: put one there, or take the pattern out", pattern))
+		case len(names) == 0 && !strings.ContainsAny(pattern, "*?["): // a pattern may match nothing yet
+			faults = append(faults, fmt.Errorf("rules::files: no file matches %q: put one there, or take the name out", pattern))
 		}
 		for _, name := range names {
 			if slices.ContainsFunc(files, func(f rules.File) bool { return f.Name == name }) {
