@@ -24,6 +24,17 @@ type Config struct {
 	Verifiers []string `mapstructure:"verifiers"`
 	// Threshold is how many of the verifiers must have signed. Default: one.
 	Threshold int `mapstructure:"threshold"`
+	// Require is what the customer demands of acceptances.
+	Require RequireConfig `mapstructure:"require"`
+}
+
+// RequireConfig makes an acceptance more than a file that was written.
+type RequireConfig struct {
+	// AcceptanceSignature are the customer's keys, as 'weir policy keygen' prints
+	// them. If there are any, acceptances must be signed: 'weir policy accept --key'.
+	AcceptanceSignature []string `mapstructure:"acceptance_signature"`
+	// Threshold is how many of the keys must have signed. Default: one.
+	Threshold int `mapstructure:"threshold"`
 }
 
 const (
@@ -47,16 +58,32 @@ func (c *Config) Validate() error {
 	if _, err := c.rules(); err != nil {
 		faults = append(faults, err)
 	}
-	if c.Threshold < 0 || c.Threshold > len(c.Verifiers) {
-		faults = append(faults, fmt.Errorf("threshold %d is not between 1 and the number of verifiers, %d", c.Threshold, len(c.Verifiers)))
-	}
+	faults = append(faults, threshold("threshold", "verifiers", c.Threshold, len(c.Verifiers)),
+		threshold("require::threshold", "keys in acceptance_signature", c.Require.Threshold, len(c.Require.AcceptanceSignature)))
 	return errors.Join(faults...)
+}
+
+func threshold(key, of string, n, most int) error {
+	if n < 0 || n > most {
+		return fmt.Errorf("%s %d is not between 1 and the number of %s, %d", key, n, of, most)
+	}
+	return nil
 }
 
 func (c *Config) rules() (consent.Rules, error) {
 	verifiers, err := policy.ParseVerifiers(c.Verifiers)
 	if err != nil {
-		return consent.Rules{}, fmt.Errorf("verifiers: %w", err)
+		err = fmt.Errorf("verifiers: %w", err)
 	}
-	return consent.Rules{Verifiers: verifiers, Threshold: max(c.Threshold, 1)}, nil
+	accepters, err2 := policy.ParseVerifiers(c.Require.AcceptanceSignature)
+	if err2 != nil {
+		err2 = fmt.Errorf("require::acceptance_signature: %w", err2)
+	}
+	if err := errors.Join(err, err2); err != nil {
+		return consent.Rules{}, err
+	}
+	return consent.Rules{
+		Verifiers: verifiers, Threshold: max(c.Threshold, 1),
+		Accepters: accepters, AcceptThreshold: max(c.Require.Threshold, 1),
+	}, nil
 }

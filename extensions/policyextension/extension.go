@@ -2,6 +2,7 @@ package policyextension
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -61,7 +62,7 @@ func (e *policyExtension) Start(context.Context, component.Host) error {
 	if e.install, err = install.Load(vfs.OS, e.cfg.Data); err != nil {
 		return err
 	}
-	if err := e.telemetry.RegisterPolicyStateCallback(e.observe); err != nil {
+	if err := errors.Join(e.telemetry.RegisterPolicyStateCallback(e.observe), e.telemetry.RegisterPolicyPendingCallback(e.observePending)); err != nil {
 		return err
 	}
 	e.look()
@@ -129,7 +130,7 @@ func (e *policyExtension) say(d consent.Decision) {
 	switch d.Right {
 	case consent.RightMeet:
 		e.log.Warn(d.Note)
-	case consent.RightNarrowed:
+	case consent.RightNarrowed, consent.RightSame:
 		e.log.Info(d.Note)
 	}
 	p := d.Policy
@@ -143,6 +144,20 @@ func (e *policyExtension) say(d consent.Decision) {
 		zap.Duration("interval", p.Interval),
 		zap.Int64("at_most_bits_a_day", int64(math.Ceil(policy.Budget(p).BitsPerDay))),
 		zap.String("accepted_by", d.Acceptance.By))
+}
+
+// observePending says revision numbers and nothing else of what waits.
+func (e *policyExtension) observePending(_ context.Context, o metric.Int64Observer) error {
+	d := e.Decision()
+	waits, inForce := d.Waiting(), 0
+	if waits == nil {
+		return nil
+	}
+	if d.State == consent.Active {
+		inForce = d.Base.Revision
+	}
+	o.Observe(1, metric.WithAttributes(attribute.Int("in_force", inForce), attribute.Int("revision", waits.Revision)))
+	return nil
 }
 
 func (e *policyExtension) observe(_ context.Context, o metric.Int64Observer) error {

@@ -101,6 +101,19 @@ func (b *bench) want(t *testing.T, state consent.State) {
 	metadatatest.AssertEqualPolicyState(t, b.telemetry, points, metricdatatest.IgnoreTimestamp())
 }
 
+// wantPending looks at the metric: revision numbers, and no others.
+func (b *bench) wantPending(t *testing.T, numbers ...attribute.KeyValue) {
+	t.Helper()
+	if len(numbers) == 0 {
+		_, err := b.telemetry.GetMetric("weir_policy_pending")
+		require.Error(t, err, "nothing waits")
+		return
+	}
+	metadatatest.AssertEqualPolicyPending(t, b.telemetry, []metricdata.DataPoint[int64]{
+		{Value: 1, Attributes: attribute.NewSet(numbers...)},
+	}, metricdatatest.IgnoreTimestamp())
+}
+
 func TestTheStateFollowsTheFilesAndTheClock(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "allowlist.yaml")
 	b := start(t, file)
@@ -109,8 +122,10 @@ func TestTheStateFollowsTheFilesAndTheClock(t *testing.T) {
 	b.want(t, consent.Invalid)
 	require.NoError(t, os.WriteFile(file, []byte(sample), 0o644))
 	b.want(t, consent.Unaccepted)
+	b.wantPending(t, attribute.Int("in_force", 0), attribute.Int("revision", 7))
 	b.accept(t)
 	b.want(t, consent.Active)
+	b.wantPending(t)
 	require.Equal(t, 7, b.Decision().Policy.Revision)
 	acceptance := consent.AcceptanceFile(b.data, b.Decision().Policy.Digest)
 	require.NoError(t, os.Remove(acceptance))
@@ -233,8 +248,10 @@ func TestARevisionTakesEffectOrWaits(t *testing.T) {
 	right(consent.RightAccepted, 7)
 	put("8", "")
 	right(consent.RightNarrowed, 8)
+	b.wantPending(t)
 	put("9", more)
 	right(consent.RightMeet, 8)
+	b.wantPending(t, attribute.Int("in_force", 8), attribute.Int("revision", 9))
 	require.Equal(t, 9, b.Decision().Pending.Revision)
 	require.Equal(t, 1, b.logs.FilterMessageSnippet("waits for acceptance").Len())
 	b.accept(t)

@@ -104,6 +104,9 @@ type Decision struct {
 	// Pending is the file's policy while it waits for acceptance under
 	// [RightMeet], and Base the accepted one that it is held against.
 	Pending, Base *policy.Policy
+	// Revocation is what took the file's policy back, if that is why nothing
+	// leaves.
+	Revocation Revocation
 	// Same is the file's policy under [RightSame], SameAs Weir's acceptance of it.
 	Same   *policy.Policy
 	SameAs Acceptance
@@ -116,6 +119,18 @@ type Decision struct {
 	// Err is nil if State is Active, and otherwise one line for a person:
 	// what is wrong, and what to do.
 	Err error
+}
+
+// Waiting is the file's policy while it waits for a person: to be accepted, or
+// for a signature on its acceptance. Nil: it does not.
+func (d Decision) Waiting() *policy.Policy {
+	switch {
+	case d.State == Active:
+		return d.Pending
+	case d.State == Unaccepted && d.Revocation == (Revocation{}), d.State == Unsigned && !d.Acceptance.Digest.IsZero():
+		return d.Policy
+	}
+	return nil
 }
 
 // Source is where components ask. The `policy` extension is one.

@@ -151,7 +151,7 @@ func (c *clerk) unaccepted(p *policy.Policy) Decision {
 	default:
 		err = fmt.Errorf("policy %s was taken back by %s on %s: %s to let it out again", c.file, r.By, r.At.Format(time.DateOnly), c.acceptHint(""))
 	}
-	return Decision{State: Unaccepted, Policy: p, Err: err}
+	return Decision{State: Unaccepted, Policy: p, Revocation: r, Err: err}
 }
 
 // acceptHint is the command that accepts the file.

@@ -31,7 +31,7 @@ func TestWhatIsTakenBackLetsNothingOut(t *testing.T) {
 	}
 	// Not even what it shares with the one before, which still holds.
 	got := d.resolve()
-	if got.State != Unaccepted || !strings.Contains(got.Err.Error(), "was taken back by Bob on 2027-03-01: 'weir policy accept ") {
+	if got.State != Unaccepted || got.Revocation != list[0] || got.Waiting() != nil || !strings.Contains(got.Err.Error(), "was taken back by Bob on 2027-03-01: 'weir policy accept ") {
 		t.Fatalf("%s: %v", got.State, got.Err)
 	}
 	if held, err := Revocations(vfs.OS, d.data); err != nil || len(held) != 1 || held[0] != list[0] {

@@ -28,6 +28,7 @@ type TelemetryBuilder struct {
 	meter         metric.Meter
 	mu            sync.Mutex
 	registrations []metric.Registration
+	PolicyPending metric.Int64ObservableGauge
 	PolicyState   metric.Int64ObservableGauge
 }
 
@@ -40,6 +41,21 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterPolicyPendingCallback sets callback for observable PolicyPending metric.
+func (builder *TelemetryBuilder) RegisterPolicyPendingCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PolicyPending, obs: o})
+		return nil
+	}, builder.PolicyPending)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterPolicyStateCallback sets callback for observable PolicyState metric.
@@ -85,6 +101,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.PolicyPending, err = builder.meter.Int64ObservableGauge(
+		"weir_policy_pending",
+		metric.WithDescription("1 while a revision waits for a person to accept it, or to sign that; nothing otherwise. 'weir policy status' says more. [Alpha]"),
+		metric.WithUnit("{revision}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PolicyState, err = builder.meter.Int64ObservableGauge(
 		"weir_policy_state",
 		metric.WithDescription("1 for the state that the policy is in, 0 for the others. [Alpha]"),
