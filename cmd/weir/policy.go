@@ -14,7 +14,7 @@ import (
 
 const (
 	lintUsage   = "[--json] FILE"
-	acceptUsage = "[--json] FILE --by NAME --reason TEXT [--rollback]"
+	acceptUsage = "[--json] FILE --by NAME --reason TEXT [--rollback] [--key KEYFILE [--expires DAY]]"
 )
 
 func policyCommands() []command {
@@ -29,7 +29,9 @@ func policyCommands() []command {
 		{name: "policy keygen", usage: keygenUsage, short: "Make a key to sign policies with, and print the verifier key.", run: runPolicyKeygen},
 		{name: "policy sign", usage: signUsage, short: "Sign a policy as its vendor, into FILE.sig.", run: runPolicySign},
 		{name: "policy verify", usage: verifyUsage, short: "Say whether enough keys have signed a policy.", run: runPolicyVerify},
-		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave.", run: runPolicyAccept},
+		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave. With a key, sign that.", run: runPolicyAccept},
+		{name: "policy revoke", usage: revokeUsage, short: "Take an acceptance back: nothing leaves under that policy any more.", run: runPolicyRevoke},
+		{name: "policy status", usage: statusUsage, short: "Say what is in force, what waits and what it would widen; FILE is WEIR_POLICY if not named.", run: runPolicyStatus},
 	}
 }
 

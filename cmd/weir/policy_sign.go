@@ -45,23 +45,17 @@ func runPolicySign(e env, args []string) int {
 		return e.fail(fmt.Errorf("%w: usage: weir policy sign %s", errUsage, signUsage))
 	}
 	now := time.Now().UTC()
-	expires := now.AddDate(1, 0, 0)
-	if lastDay != "" {
-		if expires, err = time.Parse(time.DateOnly, lastDay); err != nil || expires.Before(now.Truncate(24*time.Hour)) {
-			return e.fail(fmt.Errorf("%w: --expires is a day to come, such as 2027-12-31", errUsage))
-		}
+	expires, err := signatureEnd(lastDay, now)
+	if err != nil {
+		return e.fail(err)
 	}
 	p, code := e.readPolicy(a)
 	if p == nil {
 		return code
 	}
-	secret, err := os.ReadFile(keyFile)
+	signer, err := readSigner(keyFile)
 	if err != nil {
 		return e.fail(err)
-	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(secret)))
-	if err != nil {
-		return e.fail(fmt.Errorf("%s holds no signing key: make one with 'weir policy keygen'", keyFile))
 	}
 	file := policy.SignatureFile(a.file)
 	existing, err := os.ReadFile(file)
@@ -81,6 +75,32 @@ func runPolicySign(e env, args []string) int {
 	}
 	fmt.Fprintf(e.out, "Signed by %s: %s\n\n%s", signer.Name(), file, data)
 	return exitYes
+}
+
+// signatureEnd is the last day of a signature: a year from now if none is named.
+func signatureEnd(lastDay string, now time.Time) (time.Time, error) {
+	now = now.UTC()
+	if lastDay == "" {
+		return now.AddDate(1, 0, 0), nil
+	}
+	end, err := time.Parse(time.DateOnly, lastDay)
+	if err != nil || end.Before(now.Truncate(24*time.Hour)) {
+		return time.Time{}, fmt.Errorf("%w: --expires is a day to come, such as %s", errUsage, now.AddDate(1, 0, 0).Format(time.DateOnly))
+	}
+	return end, nil
+}
+
+// readSigner reads what keygen wrote.
+func readSigner(file string) (note.Signer, error) {
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := note.NewSigner(strings.TrimSpace(string(secret)))
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no signing key: make one with 'weir policy keygen'", file)
+	}
+	return signer, nil
 }
 
 // runPolicyKeygen makes a key. It never overwrites one.

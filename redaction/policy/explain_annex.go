@@ -54,7 +54,7 @@ func Annex(w io.Writer, p *Policy) error {
 	} else {
 		e.printf("The policy expires %s; nothing leaves from then on. ", d.Expires)
 	}
-	e.printf("A changed policy has another digest, is another annex, and lets nothing more out\nbefore the customer accepted it. The customer takes consent back by removing the acceptance in the install; nothing leaves\nfrom then on.\n")
+	e.printf("A changed policy has another digest, is another annex, and lets nothing more out\nbefore the customer accepted it. The customer can take consent back in the install at any time (weir policy revoke); nothing\nleaves from then on.\n")
 	e.printf("\n## 9. Signatures\n\n| for the vendor | for the customer |\n|---|---|\n| name, date: | name, date: |\n| signature: | signature: |\n\nDigest: `%s`\n", d.Digest)
 	return e.err
 }

@@ -49,7 +49,7 @@ func Notes(p *Policy) []Note {
 		if len(endless) == 1 {
 			what = "1 entry without an end: " + endless[0] + "."
 		}
-		notes = append(notes, Note{what, "Neither the policy nor the entry expires; consent is taken back by removing the acceptance."})
+		notes = append(notes, Note{what, "Neither the policy nor the entry expires; consent lasts until it is taken back with weir policy revoke."})
 	}
 	return notes
 }
