@@ -93,6 +93,13 @@ Environment:
   WEIR_POLICY  the allowlist that the edge runs under
   WEIR_LISTEN  where the edge's local store answers (default 127.0.0.1:7070)
 
+  WEIR_ENROLL_TOKEN  what the vendor's 'weir fleet enroll' printed
+
+  WEIR_FLEET_STATE   the folder that a fleet's gateways share (default
+                     $WEIR_DATA/state, or ./data-fleet/state)
+  WEIR_FLEET_URL     where the fleet takes reports
+  WEIR_FLEET_LISTEN  where the fleet's local store answers (default 127.0.0.1:7171)
+
 Exit codes: 0 yes, 1 the answer is no, 2 could not run.
 `)
 }
