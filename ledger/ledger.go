@@ -41,10 +41,11 @@ const (
 	KindAcceptance Kind = 2 // the customer's acceptance of a policy
 	KindPolicy     Kind = 3 // a policy's file, exactly
 	KindOutcome    Kind = 4 // what became of a report, see Outcome
+	KindRevocation Kind = 8 // the acceptance of a policy is withdrawn
 )
 
 var kindNames = map[Kind]string{
-	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome",
+	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome", KindRevocation: "revocation",
 }
 
 // String names the kind; one that this version does not know has a number.

@@ -41,6 +41,8 @@ func (q *queue) apply(r *Record, bytes int, segment, offset int64) {
 		}
 	case KindAcceptance:
 		q.accepted[r.PolicyDigest] = true
+	case KindRevocation:
+		delete(q.accepted, r.PolicyDigest)
 	case KindPolicy:
 		q.policies[r.PolicyDigest] = true
 	}

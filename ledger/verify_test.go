@@ -319,6 +319,7 @@ func TestVerifyReadsTheMeaning(t *testing.T) {
 	}{
 		"no acceptance":    {[]ledger.Record{report}, "report's policy has no earlier acceptance"},
 		"acceptance later": {[]ledger.Record{report, {Kind: ledger.KindAcceptance, PolicyDigest: policyDigest()}}, "report's policy has no earlier acceptance"},
+		"taken back":       {[]ledger.Record{{Kind: ledger.KindAcceptance, PolicyDigest: policyDigest()}, {Kind: ledger.KindRevocation, PolicyDigest: policyDigest()}, report}, "report's policy has no earlier acceptance"},
 		"another's policy": {[]ledger.Record{{Kind: ledger.KindPolicy, PolicyDigest: [32]byte{1}, Body: policySource}}, "policy is not the one its digest is of"},
 		"wrong sequence": {[]ledger.Record{
 			{Kind: ledger.KindAcceptance, PolicyDigest: policyDigest()}, report,

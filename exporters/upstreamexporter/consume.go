@@ -2,7 +2,6 @@ package upstreamexporter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -88,21 +87,14 @@ func (u *upstream) record(md pmetric.Metrics) (reason, signal string) {
 	return "", ""
 }
 
-// append records the report, and before the first one under a policy the
-// policy's text and its acceptance.
+// append records the report, and before it what the customer has said to the
+// policy, and to the file if that says the same in other words.
 func (u *upstream) append(l *ledger.Ledger, d consent.Decision, report ledger.Record) error {
-	digest := d.Policy.Digest
-	if !l.HasPolicy(digest) {
-		if _, err := l.Append(ledger.Record{Kind: ledger.KindPolicy, PolicyDigest: digest, Destination: d.Policy.Destination, Body: d.Policy.Source}); err != nil {
-			return err
-		}
+	if err := u.say(l, d.Policy, d.Acceptance, d.Policy.Destination); err != nil {
+		return err
 	}
-	if !l.Accepted(digest) {
-		body, err := json.Marshal(d.Acceptance)
-		if err != nil {
-			return err
-		}
-		if _, err := l.Append(ledger.Record{Kind: ledger.KindAcceptance, PolicyDigest: digest, Destination: d.Policy.Destination, Body: body}); err != nil {
+	if d.Same != nil {
+		if err := u.say(l, d.Same, d.SameAs, d.Policy.Destination); err != nil {
 			return err
 		}
 	}

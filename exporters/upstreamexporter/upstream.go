@@ -20,6 +20,7 @@ import (
 	"github.com/weir-telemetry/weir/ledger"
 	"github.com/weir-telemetry/weir/redaction/consent"
 	"github.com/weir-telemetry/weir/redaction/gate"
+	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
 // upstream is the exporter.
@@ -40,10 +41,13 @@ type upstream struct {
 	meter   *gate.Meter
 	started time.Time // of the host's own clock, which nobody sets
 
-	mu       sync.Mutex      // one report at a time; guards the three below
-	broken   bool            // the ledger failed, and it was logged
-	openedAt time.Time       // last attempt to open the ledger
-	warned   map[string]bool // reasons for refusal that were logged
+	mu       sync.Mutex                           // one report at a time; guards the four below
+	broken   bool                                 // the ledger failed, and it was logged
+	openedAt time.Time                            // last attempt to open the ledger
+	warned   map[string]bool                      // reasons for refusal that were logged
+	said     map[policy.Digest]consent.Acceptance // as the ledger was told
+
+	heard time.Time // the sender's: when the folder of acceptances had last changed
 
 	book        atomic.Pointer[ledger.Ledger]
 	dropping    bool         // the backlog is over its limit, and it was logged; the sender's
@@ -60,7 +64,7 @@ func newUpstream(cfg *Config, set exporter.Settings) (*upstream, error) {
 	}
 	return &upstream{
 		cfg: cfg, log: set.Logger, tel: tel, fsys: vfs.OS, now: time.Now,
-		warned: map[string]bool{}, wake: make(chan struct{}, 1),
+		warned: map[string]bool{}, said: map[policy.Digest]consent.Acceptance{}, wake: make(chan struct{}, 1),
 	}, nil
 }
 

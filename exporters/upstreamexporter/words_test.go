@@ -1,0 +1,109 @@
+package upstreamexporter
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/weir-telemetry/weir/internal/vfs"
+	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/redaction/consent"
+	"github.com/weir-telemetry/weir/redaction/policy"
+)
+
+// TestWhatTheCustomerSaysIsRecorded: each word that changes why something
+// leaves stands in the ledger before the next report, and what was taken back
+// although no report follows.
+func TestWhatTheCustomerSaysIsRecorded(t *testing.T) {
+	f := newFleet(t)
+	data, file := t.TempDir(), filepath.Join(t.TempDir(), "allowlist.yaml")
+	e := prepareEdge(t, data, f.URL)
+	put := func(text string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	decide := func(state consent.State) consent.Decision {
+		t.Helper()
+		d := consent.Resolve(vfs.OS, data, file, time.Now())
+		require.Equal(t, state, d.State, d.Err)
+		e.source.set(d)
+		return d
+	}
+	text := string(e.policy.Source)
+	put(text)
+	accept(t, data, e.policy)
+	decide(consent.Active)
+	require.NoError(t, e.start())
+	t.Cleanup(func() { _ = e.Shutdown(t.Context()) })
+	kinds := func(want ...ledger.Kind) []ledger.Record {
+		t.Helper()
+		var recs []ledger.Record
+		require.Eventually(t, func() bool {
+			recs = nil
+			for _, r := range e.records() {
+				if r.Kind != ledger.KindOutcome {
+					recs = append(recs, r)
+				}
+			}
+			return len(recs) >= len(want)
+		}, 5*time.Second, 5*time.Millisecond)
+		for i, r := range recs {
+			require.Equal(t, want[i], r.Kind, "record %d", i)
+		}
+		return recs
+	}
+	want := []ledger.Kind{ledger.KindPolicy, ledger.KindAcceptance, ledger.KindReport}
+	e.reports(1, 1)
+	kinds(want...)
+
+	// A remark: both texts are there, the report quotes the accepted one.
+	put(text + "# a remark\n")
+	require.Equal(t, consent.RightSame, decide(consent.Active).Right)
+	e.reports(2, 1)
+	want = append(want, ledger.KindPolicy, ledger.KindAcceptance, ledger.KindReport)
+	recs := kinds(want...)
+	assert.Equal(t, text+"# a remark\n", string(recs[3].Body))
+	assert.EqualValues(t, policy.DigestOf(recs[3].Body), recs[4].PolicyDigest)
+	assert.EqualValues(t, e.policy.Digest, recs[5].PolicyDigest)
+
+	// A signature on what is in force already.
+	secret, _, err := note.GenerateKey(rand.Reader, "security.customer.example")
+	require.NoError(t, err)
+	signer, err := note.NewSigner(secret)
+	require.NoError(t, err)
+	signed, err := consent.Word{By: "R. Viewer", Reason: "reviewed again", Signer: signer, Expires: time.Now().AddDate(0, 1, 0)}.Accept(vfs.OS, data, e.policy, time.Now())
+	require.NoError(t, err)
+	decide(consent.Active)
+	e.reports(3, 2)
+	want = append(want, ledger.KindAcceptance, ledger.KindReport, ledger.KindReport)
+	var a consent.Acceptance
+	require.NoError(t, json.Unmarshal(kinds(want...)[6].Body, &a))
+	assert.Equal(t, signed, a)
+
+	// Taken back: recorded without a report. Taken up again: with one.
+	_, err = consent.Revoke(vfs.OS, data, policy.DigestOf([]byte(text+"# a remark\n")), "R. Viewer", "the pilot is over", time.Now())
+	require.NoError(t, err)
+	decide(consent.Unaccepted)
+	e.reports(5, 1)
+	want = append(want, ledger.KindRevocation, ledger.KindRevocation)
+	var r consent.Revocation
+	recs = kinds(want...)
+	require.NoError(t, json.Unmarshal(recs[9].Body, &r))
+	assert.Equal(t, "the pilot is over", r.Reason)
+	put(text)
+	accept(t, data, e.policy)
+	decide(consent.Active)
+	e.reports(6, 1)
+	want = append(want, ledger.KindAcceptance, ledger.KindReport)
+	kinds(want...)
+	e.settled(5)
+	require.NoError(t, e.Shutdown(t.Context()))
+	e.verify()
+}
