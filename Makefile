@@ -77,3 +77,7 @@ bench-redaction: ## the engine against its peers, exits 1 if a figure falls shor
 .PHONY: bench-mask
 bench-mask: ## masking against a byte loop, regular expressions and contrib; exits 1 if a figure falls short
 	@go -C bench run -tags $(TAGS) ./mask -results results/mask.md
+
+.PHONY: soak
+soak: ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
+	go test -tags '$(TAGS) soak' -timeout 30m -run Soak -v ./localstore/logstore

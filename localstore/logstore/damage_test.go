@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,6 +132,67 @@ func saltOf(t testing.TB, name string) uint64 {
 		t.Fatalf("not a salted name: %s", name)
 	}
 	return salt
+}
+
+// A log of many segments' worth that loses its end, wherever it is cut within
+// the last 64 KiB, answers every frame before the cut. stride says how many of
+// the places are tried; those at the frames' edges always are.
+func cutTheEnd(t *testing.T, stride int) {
+	const n, reach = 240, 64 << 10
+	m, name, whole := walOf(t, n)
+	if len(whole) < reach {
+		t.Fatalf("the log has only %d bytes", len(whole))
+	}
+	ends := []int{0}
+	scanFrames(whole, saltOf(t, name), func(off int64, p []byte) error {
+		ends = append(ends, int(off)+frameHeaderSize+len(p))
+		return nil
+	})
+	for cut := len(whole) - reach; cut < len(whole); cut++ {
+		frames, _ := slices.BinarySearch(ends, cut+1)
+		frames-- // whole ones before the cut
+		atEnd := cut == ends[frames]
+		if near := cut-ends[frames] < 20 || ends[frames+1]-cut < 3; cut%stride != 0 && !near {
+			continue
+		}
+		put(t, m, name, whole[:cut])
+		s := open(t, m, testOptions(newClock()))
+		if st := s.Stats(); st.Entries != int64(6*frames) || (st.TornTails == 1) == atEnd || st.LostFrames != 0 {
+			t.Fatalf("cut at %d: %d entries, want %d; torn %d, lost %d", cut, st.Entries, 6*frames, st.TornTails, st.LostFrames)
+		}
+		s.shutdown()
+	}
+}
+
+func TestALogCutWithinItsEndAnswersTheFramesBefore(t *testing.T) { cutTheEnd(t, 97) }
+
+// A flipped bit anywhere in the checkpoint costs nothing.
+func TestAFlippedBitInTheCheckpointCostsNothing(t *testing.T) {
+	m := vfs.NewMem()
+	s := open(t, m, testOptions(newClock()))
+	for i := 1; i <= 4; i++ {
+		mustAppend(t, s, batchOf(i))
+		if i == 2 {
+			flush(t, s)
+		}
+	}
+	s.shutdown()
+	const name = "/data/logs/checkpoint"
+	whole := get(t, m, name)
+	for bit := range 8 * len(whole) {
+		b := append([]byte(nil), whole...)
+		b[bit/8] ^= 1 << (bit % 8)
+		put(t, m, name, b)
+		rep, err := Verify(context.Background(), m, "/data/logs", nil)
+		if err != nil || len(rep.Faults) != 1 {
+			t.Fatalf("bit %d: verify found %v, %v", bit, rep, err)
+		}
+		s := open(t, m, testOptions(newClock()))
+		if got := batchesIn(t, s, 4); got != 4 {
+			t.Fatalf("bit %d: %d batches of 4", bit, got)
+		}
+		s.shutdown()
+	}
 }
 
 // A flipped bit anywhere in the log costs one frame, which is counted.
