@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -16,17 +15,24 @@ import (
 // Config of the processor.
 type Config struct {
 	// Policies are files, or patterns that match some, as the installs accepted
-	// them: reports are looked up by their digest.
-	Policies []string `mapstructure:"policies"`
+	// them: reports are looked up by their digest. One that is added, changed or
+	// removed while the fleet runs is so within PollInterval.
+	Policies     []string      `mapstructure:"policies"`
+	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// RequireIdentity refuses reports of which no receiver says who sent them.
+	// One that says it is always held against the report.
+	RequireIdentity bool `mapstructure:"require_identity"`
 	// MaxSkew is how far in the future a report may lie. How old it is does
 	// not matter: what an outage held up comes late. 0: not checked.
 	MaxSkew time.Duration `mapstructure:"max_skew"`
 }
 
+const minPoll = 100 * time.Millisecond
+
 // A sample far in the future would make the store take everybody else's for
 // too old, so there is a bound unless it is taken away.
 func createDefaultConfig() component.Config {
-	return &Config{MaxSkew: 10 * time.Minute}
+	return &Config{MaxSkew: 10 * time.Minute, PollInterval: 2 * time.Second}
 }
 
 // Validate reads the policies too, so that all that is wrong comes in one
@@ -39,36 +45,30 @@ func (c *Config) Validate() error {
 	if c.MaxSkew < 0 {
 		faults = append(faults, errors.New("max_skew is negative: write a duration such as 10m, or 0 for any"))
 	}
-	_, err := load(c.Policies)
-	return errors.Join(append(faults, err)...)
+	if c.PollInterval < minPoll {
+		faults = append(faults, fmt.Errorf("poll_interval is less than %s: write a duration such as 2s", minPoll))
+	}
+	for _, pattern := range c.Policies {
+		names, err := match(pattern)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		for _, name := range names {
+			if _, err := read(name); err != nil {
+				faults = append(faults, err)
+			}
+		}
+	}
+	return errors.Join(faults...)
 }
 
-// load reads all policies, by digest. A pattern that matches nothing is a
-// fault: a fleet that knows no policy refuses everything.
-func load(patterns []string) (map[policy.Digest]*policy.Policy, error) {
-	var faults []error
-	policies := map[policy.Digest]*policy.Policy{}
-	for _, pattern := range patterns {
-		files, err := filepath.Glob(pattern)
-		switch {
-		case err != nil:
-			faults = append(faults, fmt.Errorf("policies: %q is no pattern: write a file's name, with * for any part", pattern))
-		case len(files) == 0:
-			faults = append(faults, fmt.Errorf("policies: no file matches %q: put the accepted policy there", pattern))
-		}
-		for _, file := range files {
-			p, err := read(file)
-			if err != nil {
-				faults = append(faults, err)
-				continue
-			}
-			policies[p.Digest] = p
-		}
+// patternFault is one of a pattern; without words, that no file matches it. A
+// fleet that knows no policy refuses everything.
+func patternFault(pattern, words string) error {
+	if words != "" {
+		return fmt.Errorf("policies: %q %s", pattern, words)
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	return policies, nil
+	return fmt.Errorf("policies: no file matches %q: put the accepted policy there", pattern)
 }
 
 func read(file string) (*policy.Policy, error) {

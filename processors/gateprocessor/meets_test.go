@@ -25,12 +25,15 @@ func revision(t *testing.T, n int, product, signal string) *policy.Policy {
 	return p
 }
 
-func known(list ...*policy.Policy) map[policy.Digest]*policy.Policy {
-	m := map[policy.Digest]*policy.Policy{}
+// known are revisions with a file each.
+func known(t *testing.T, list ...*policy.Policy) *revisions {
+	t.Helper()
+	r := &revisions{pairs: map[pair]policy.Digest{}, met: map[policy.Digest]*policy.Policy{}, files: map[string]file{}}
 	for _, p := range list {
-		m[p.Digest] = p
+		r.files[p.Digest.String()] = file{policy: p}
 	}
-	return m
+	r.publish()
+	return r
 }
 
 // An edge that waits for its customer's word sends under a digest of which no
@@ -48,9 +51,9 @@ func TestReportsUnderAMeetAreUnderstood(t *testing.T) {
 		v.SetStr(d.String())
 		return md
 	}
-	g.policies = withMeets(known(old))
+	g.policies = known(t, old)
 	assertRefused(t, g.ConsumeMetrics(context.Background(), under(m.Digest, 1)), "policy_unknown")
-	g.policies = withMeets(known(old, next))
+	g.policies = known(t, old, next)
 	require.NoError(t, g.ConsumeMetrics(context.Background(), under(m.Digest, 1)))
 	require.Len(t, sink.AllMetrics(), 1)
 	back, err := policy.Meet(next, old)
@@ -65,15 +68,24 @@ func TestReportsUnderAMeetAreUnderstood(t *testing.T) {
 
 func TestOnlyRevisionsOfOneProductMeetAndNotTooMany(t *testing.T) {
 	a, b := revision(t, 1, "shop", "alpha"), revision(t, 2, "bank", "beta")
-	assert.Len(t, withMeets(known(a, b)), 2)
+	assert.Empty(t, known(t, a, b).meets)
 	var many []*policy.Policy
 	for n := range maxRevisions + 10 {
 		many = append(many, revision(t, n+1, "shop", fmt.Sprintf("s%d", n)))
 	}
-	all := withMeets(known(many...))
+	r := known(t, many...)
 	// All meet in `requests` alone, under the number of the older or newer.
-	assert.Len(t, all, len(many)+maxRevisions)
+	assert.Len(t, r.meets, maxRevisions)
+	assert.Equal(t, len(many), r.count())
 	for _, p := range many {
-		assert.Same(t, p, all[p.Digest])
+		got, err := r.find(p.Digest)
+		require.NoError(t, err)
+		assert.Same(t, p, got)
 	}
+	for d := range r.meets {
+		got, err := r.find(d)
+		require.NoError(t, err)
+		assert.Equal(t, d, got.Digest)
+	}
+	assert.LessOrEqual(t, len(r.met), maxMet)
 }

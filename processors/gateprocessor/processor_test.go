@@ -308,9 +308,9 @@ func TestConfigurationAnswersAllItsFaults(t *testing.T) {
 	assert.Equal(t, time.Hour, cfg.MaxSkew)
 
 	cfg.Policies = []string{good, bad, "/nowhere/*.yaml", "[", "/nowhere.yaml"}
-	cfg.MaxSkew = -1
+	cfg.MaxSkew, cfg.PollInterval = -1, 0
 	err := xconfmap.Validate(cfg)
-	for _, want := range []string{"max_skew is negative", bad + ":11:5: signal \"requests\" has no why", `did you mean "sum"?`, `no file matches "/nowhere/*.yaml"`, `"[" is no pattern`, `no file matches "/nowhere.yaml"`} {
+	for _, want := range []string{"max_skew is negative", "poll_interval", bad + ":11:5: signal \"requests\" has no why", `did you mean "sum"?`, `no file matches "/nowhere/*.yaml"`, `"[" is no pattern`, `no file matches "/nowhere.yaml"`} {
 		assert.ErrorContains(t, err, want)
 	}
 	_, err = NewFactory().CreateMetrics(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())

@@ -126,6 +126,8 @@ func (r *fleetReceiver) pass(ctx context.Context, md pmetric.Metrics) error {
 	switch s.Code() {
 	case codes.InvalidArgument:
 		return &refusal{status: http.StatusBadRequest, reason: reasonReport, text: short(s.Message())}
+	case codes.Unauthenticated:
+		return &refusal{status: http.StatusUnauthorized, reason: reasonReport, text: short(s.Message())}
 	case codes.PermissionDenied:
 		return &refusal{status: http.StatusForbidden, reason: reasonReport, text: short(s.Message())}
 	default:

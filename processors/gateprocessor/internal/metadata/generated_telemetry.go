@@ -95,7 +95,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.GateRefusedReports, err = builder.meter.Int64Counter(
 		"weir_gate_refused_reports",
-		metric.WithDescription("Reports that were refused, by reason. [Alpha]"),
+		metric.WithDescription("Reports that were refused, by reason and, where a receiver knows it, sender. [Alpha]"),
 		metric.WithUnit("{report}"),
 	)
 	errs = errors.Join(errs, err)

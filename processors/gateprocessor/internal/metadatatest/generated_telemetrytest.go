@@ -102,7 +102,7 @@ func AssertEqualGatePolicies(t *testing.T, tt *componenttest.Telemetry, dps []me
 func AssertEqualGateRefusedReports(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "weir_gate_refused_reports",
-		Description: "Reports that were refused, by reason. [Alpha]",
+		Description: "Reports that were refused, by reason and, where a receiver knows it, sender. [Alpha]",
 		Unit:        "{report}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
