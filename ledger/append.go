@@ -12,7 +12,7 @@ import (
 // next segment; the frame; sync. Then, if one is due, a checkpoint. If that
 // fails the record stands, and the next Append returns ErrFailed.
 func (l *Ledger) Append(r Record) (Record, error) {
-	if err := r.check(); err != nil {
+	if err := errors.Join(r.check(), ownKind(r.Kind)); err != nil {
 		return Record{}, err
 	}
 	l.mu.Lock()
@@ -35,7 +35,19 @@ func (l *Ledger) Append(r Record) (Record, error) {
 			return Record{}, err
 		}
 	}
-	if l.end >= l.opt.SegmentBytes {
+	r, err := l.append(r)
+	if err == nil {
+		l.tidy(r.Time)
+	}
+	return r, err
+}
+
+// append is Append without its questions.
+func (l *Ledger) append(r Record) (Record, error) {
+	if l.failed != nil {
+		return Record{}, l.failed
+	}
+	if l.end-l.start >= l.opt.SegmentBytes {
 		if err := l.rotate(); err != nil {
 			return Record{}, l.fail("begin segment", err)
 		}
@@ -107,18 +119,20 @@ func (l *Ledger) NextSequence() uint64 {
 	return l.queue.last + 1
 }
 
-// Accepted says whether an acceptance of this policy is recorded.
+// Accepted says whether an acceptance of this policy is recorded and stands.
 func (l *Ledger) Accepted(policy [32]byte) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.queue.accepted[policy]
+	_, ok := l.queue.accepted[policy]
+	return ok
 }
 
 // HasPolicy says whether this policy's file is recorded.
 func (l *Ledger) HasPolicy(policy [32]byte) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.queue.policies[policy]
+	_, ok := l.queue.policies[policy]
+	return ok
 }
 
 // Close writes a checkpoint, unless the ledger has failed, and gives the lock back.

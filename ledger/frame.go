@@ -44,23 +44,24 @@ type frameError struct {
 func (e *frameError) Error() string { return e.what }
 
 func appendFrame(dst []byte, r *Record) []byte {
+	return appendRawFrame(dst, appendHeader(nil, r), r.Body)
+}
+
+// appendRawFrame frames a header and what is stored of its body.
+func appendRawFrame(dst, header, body []byte) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, prefixSize)...)
-	dst = appendHeader(dst, r)
-	headerLen := len(dst) - start - prefixSize
-	dst = append(dst, r.Body...)
-	prefix := dst[start:]
-	binary.BigEndian.PutUint32(prefix, uint32(headerLen))
-	binary.BigEndian.PutUint32(prefix[4:], uint32(len(r.Body)))
-	binary.BigEndian.PutUint32(prefix[8:], crc32.Checksum(prefix[:8], castagnoli))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(header)))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
+	dst = binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+	dst = append(append(dst, header...), body...)
 	dst = binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 	return append(dst, endMarker...)
 }
 
 // frame is one frame as read. Its slices belong to the window.
 type frame struct {
-	header, body []byte
-	next         int64
+	whole, header, body []byte
+	next                int64
 }
 
 // readFrame reads the frame at off. It returns io.EOF at the end of the file,
@@ -95,7 +96,7 @@ func readFrame(w *window, off int64) (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	f := frame{header: b[prefixSize : prefixSize+headerLen], body: b[prefixSize+headerLen : total-trailerSize], next: off + total}
+	f := frame{whole: b, header: b[prefixSize : prefixSize+headerLen], body: b[prefixSize+headerLen : total-trailerSize], next: off + total}
 	trailer := b[total-trailerSize:]
 	if crc32.Checksum(b[:total-trailerSize], castagnoli) == binary.BigEndian.Uint32(trailer) && string(trailer[4:]) == string(endMarker) {
 		return f, nil

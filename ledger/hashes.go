@@ -15,8 +15,8 @@ import (
 // in the order of tlog.StoredHashIndex. It grows only when a checkpoint is
 // written, and is synced before the checkpoint: what a checkpoint covers is
 // there. What lies behind that is left from a crash; nobody reads it, and it is
-// cut off on opening. Until a body is pruned the file can be rebuilt from the
-// segments.
+// cut off on opening. Until a segment is pruned the file can be rebuilt from the
+// segments; from then on it is all that is left of the oldest records.
 const hashesFile = "hashes"
 
 // hashStore is the hashes file with those that are not in it yet.
@@ -125,6 +125,35 @@ func (c *hashChecker) Close() {
 	if c.file != nil {
 		c.file.Close()
 	}
+}
+
+// startAt has check begin behind the first size records, and returns the roots
+// of the complete subtrees that they make up, largest first.
+func (c *hashChecker) startAt(size int64) ([]tlog.Hash, error) {
+	c.checked = tlog.StoredHashCount(size)
+	if c.present < c.checked {
+		return nil, &Fault{File: c.name, Offset: c.present * tlog.HashSize, Index: -1, What: fmt.Sprintf("file holds %d hashes, records before %d need %d", c.present, size, c.checked), Hint: hintDamaged}
+	}
+	var peaks []tlog.Hash
+	for level, lo := 62, int64(0); level >= 0; level-- {
+		if size>>level&1 == 0 {
+			continue
+		}
+		b, err := c.win.bytes(tlog.StoredHashIndex(level, lo>>level)*tlog.HashSize, tlog.HashSize)
+		if err != nil {
+			return nil, err
+		}
+		peaks, lo = append(peaks, tlog.Hash(b)), lo+1<<level
+	}
+	return peaks, nil
+}
+
+// at returns one hash that is present.
+func (c *hashChecker) at(index int64) (h tlog.Hash, err error) {
+	if n, err := c.file.ReadAt(h[:], index*tlog.HashSize); n < tlog.HashSize {
+		return h, fmt.Errorf("read hash %d: %w", index, err)
+	}
+	return h, nil
 }
 
 // check compares the next hashes. It returns those that the file does not

@@ -10,16 +10,19 @@
 //   - A record is durable when [Ledger.Append] returns it.
 //   - After a write or a sync has failed nothing more is appended until the
 //     ledger has been opened again, which reads back what is there.
-//   - [Open] gives back every record that was ever acknowledged, in order and
-//     whole. It cuts the end of the last segment only where a record is
-//     incomplete, that is, where no Append ever returned; it refuses to start on
-//     anything else that is wrong, and names the file and the offset.
+//   - [Open] gives back every record that was ever acknowledged and not pruned,
+//     in order and whole. It reads the tail of the ledger; [Verify] reads all.
+//     It cuts the end of the last segment only where a record is incomplete,
+//     that is, where no Append ever returned; it refuses to start on anything
+//     else that is wrong there, and names the file and the offset.
 //   - A report stays in the queue until an outcome for it is recorded.
+//   - A report that [Ledger.Oldest] returns is covered by the checkpoint on disk:
+//     it cannot be cut off afterwards without a trace.
+//   - What is removed by age is recorded before it goes, and the proofs stay.
 //
-// It does not send, retry, compress or prune, and it knows nothing of what a
-// body means beyond the outcomes it writes itself. A ledger whose end was cut
-// off between two records behind the last checkpoint cannot be told from one
-// that never had them; [Verify] with a checkpoint held elsewhere can.
+// It does not send or retry, and it knows nothing of what a body means beyond
+// those that it writes itself. Finished segments are packed, and old ones
+// pruned, with the appends; there is nothing running in the background.
 //
 // The files and their layout are in docs/format/ledger.md.
 package ledger
@@ -37,15 +40,22 @@ type Kind uint8
 
 // The kinds of record.
 const (
-	KindReport     Kind = 1 // a report, exactly as it is sent
-	KindAcceptance Kind = 2 // the customer's acceptance of a policy
-	KindPolicy     Kind = 3 // a policy's file, exactly
-	KindOutcome    Kind = 4 // what became of a report, see Outcome
-	KindRevocation Kind = 8 // the acceptance of a policy is withdrawn
+	KindReport     Kind = 1  // a report, exactly as it is sent
+	KindAcceptance Kind = 2  // the customer's acceptance of a policy
+	KindPolicy     Kind = 3  // a policy's file, exactly
+	KindOutcome    Kind = 4  // what became of a report, see Outcome
+	KindGrant      Kind = 5  // a widening for a time that the customer signed, exactly
+	KindBundle     Kind = 6  // a support bundle that the customer let out: its hash, size and who let it
+	KindConfig     Kind = 7  // the configuration of what may leave, from here on
+	KindRevocation Kind = 8  // the acceptance of a policy is withdrawn
+	KindDrop       Kind = 9  // reports given up for the backlog's limit, see Drop
+	KindPrune      Kind = 10 // what is removed by age, see Prune
 )
 
 var kindNames = map[Kind]string{
-	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome", KindRevocation: "revocation",
+	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome",
+	KindGrant: "grant", KindBundle: "bundle", KindConfig: "configuration", KindRevocation: "revocation",
+	KindDrop: "drop", KindPrune: "prune",
 }
 
 // String names the kind; one that this version does not know has a number.
@@ -65,6 +75,22 @@ type Record struct {
 	PolicyDigest [32]byte
 	Destination  string
 	Body         []byte
+	// Removed is what the body was, if it was pruned. Body is nil then.
+	Removed *Body
+}
+
+// Body is what a record's header says of its body.
+type Body struct {
+	Size   int
+	SHA256 [32]byte
+}
+
+// About describes the record's body, also where it was pruned.
+func (r *Record) About() Body {
+	if r.Removed != nil {
+		return *r.Removed
+	}
+	return Body{Size: len(r.Body), SHA256: digest(r.Body)}
 }
 
 // Limits on what a record may hold.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,18 @@ type Options struct {
 	SegmentBytes       int64         // a segment is finished when it has grown to this; default 8 MiB
 	CheckpointRecords  int64         // records appended until the next checkpoint; default 64
 	CheckpointInterval time.Duration // time until the next append also writes one; default 1 minute
+
+	// How long reports' bodies are kept, and how long records are, after the
+	// last one in their segment was written. Default 400 and 1200 days;
+	// negative: for ever.
+	KeepBodies, KeepRecords time.Duration
 }
+
+// The defaults for what is kept.
+const (
+	DefaultKeepBodies  = 400 * 24 * time.Hour
+	DefaultKeepRecords = 1200 * 24 * time.Hour
+)
 
 func (o *Options) defaults() error {
 	if o.Install == "" || strings.ContainsAny(o.Install, "+ \t\r\n") {
@@ -48,6 +60,12 @@ func (o *Options) defaults() error {
 	if o.CheckpointInterval <= 0 {
 		o.CheckpointInterval = time.Minute
 	}
+	if o.KeepBodies == 0 {
+		o.KeepBodies = DefaultKeepBodies
+	}
+	if o.KeepRecords == 0 {
+		o.KeepRecords = DefaultKeepRecords
+	}
 	return nil
 }
 
@@ -65,6 +83,7 @@ type Ledger struct {
 	failed   error      // why no more can be appended
 	segment  vfs.File   // the last segment, positioned at its end
 	first    int64      // its first index
+	start    int64      // the offset of its first frame
 	end      int64      // its length
 	tree     frontier
 	hashes   *hashStore
@@ -73,6 +92,11 @@ type Ledger struct {
 	head     []byte // that checkpoint
 	signedAt time.Time
 	buf      []byte
+
+	finished   []finished // nil: not known
+	finishedTo int64      // the last segment when they were listed
+	prunedAt   time.Time
+	tidyErr    error
 }
 
 // Open opens the ledger in dir, which is created if missing, and takes its
@@ -189,86 +213,152 @@ func (l *Ledger) removeLeftovers() error {
 	return l.fsys.SyncDir(l.dir)
 }
 
-// scan reads every segment, builds the tree and the queue, and opens the last
-// segment for appending.
+// scan reads the segments from that of the oldest report without an outcome
+// on, and goes on from there with the tree and the queue. It relies on the
+// stored hashes for what lies before, and the checkpoint's root shows whether
+// it may: in the checkpoint's tree there is no other way to come to that root.
+//
+// Where the stored hashes do not reach, and where anything is wrong, it reads
+// everything instead, to rebuild them or to say where the fault is.
 func (l *Ledger) scan(firsts []int64, cp Checkpoint) error {
+	last := firsts[len(firsts)-1]
+	if cp.Size < last {
+		return &Fault{File: filepath.Join(l.dir, checkpointFile), Index: -1, What: fmt.Sprintf("checkpoint covers %d records, but the last segment was begun at %d", cp.Size, last), Hint: "an older checkpoint was put back; " + hintDamaged}
+	}
+	tail, err := l.tail(firsts)
+	if err == nil {
+		err = l.scanFrom(tail, cp)
+	}
+	var f *Fault
+	if err != nil && errors.As(err, &f) && firsts[0] == 0 && len(tail) < len(firsts) {
+		if full := l.scanFrom(firsts, cp); full == nil || errors.As(full, &f) {
+			err = full
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if l.tree.size < cp.Size {
+		return &Fault{File: filepath.Join(l.dir, segmentName(last)), Offset: l.end, Index: l.tree.size, What: fmt.Sprintf("records are missing, the checkpoint covers %d", cp.Size), Hint: hintDamaged}
+	}
+	return l.openLast(last, l.start, l.end)
+}
+
+// tail is the segments that have to be read to know what is pending.
+func (l *Ledger) tail(firsts []int64) ([]int64, error) {
+	s, err := openSegment(l.fsys, l.dir, firsts[len(firsts)-1])
+	if err != nil {
+		return firsts, err
+	}
+	s.file.Close()
+	i, found := slices.BinarySearch(firsts, s.header.oldestPending)
+	if !found {
+		i = max(i-1, 0)
+	}
+	if s, err = openSegment(l.fsys, l.dir, firsts[i]); err != nil {
+		return firsts, err
+	}
+	s.file.Close()
+	if s.header.version < 2 {
+		return firsts, nil // it has no state
+	}
+	return firsts[i:], nil
+}
+
+// scanFrom reads these segments, the last ones of the ledger.
+func (l *Ledger) scanFrom(firsts []int64, cp Checkpoint) error {
+	first, last := firsts[0], firsts[len(firsts)-1]
+	l.tree, l.queue, l.hashes.tail = frontier{size: first}, newQueue(), nil
 	checker, err := newHashChecker(l.fsys, l.dir, cp.Size)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	defer checker.Close()
 	l.hashes.stored = checker.present
-	last := firsts[len(firsts)-1]
-	if cp.Size < last {
-		return &Fault{File: filepath.Join(l.dir, checkpointFile), Index: -1, What: fmt.Sprintf("checkpoint covers %d records, but the last segment was begun at %d", cp.Size, last), Hint: "an older checkpoint was put back; " + hintDamaged}
+	if first > 0 {
+		if l.tree.peaks, err = checker.startAt(first); err != nil {
+			return err
+		}
+		s, err := openSegment(l.fsys, l.dir, first)
+		if err != nil {
+			return err
+		}
+		s.file.Close()
+		if l.queue, err = s.header.queue(); err != nil {
+			return &Fault{File: s.name, Index: first, What: err.Error(), Hint: hintDamaged}
+		}
 	}
-	whole, torn := int64(0), false
+	if first == cp.Size && l.tree.root() != cp.Root {
+		return &Fault{File: checker.name, Index: -1, What: "hashes are not those that the checkpoint was signed over", Hint: hintDamaged}
+	}
+	torn := false
 	for _, first := range firsts {
-		if whole, torn, err = l.scanSegment(first, first == last, cp, checker); err != nil {
+		if torn, err = l.scanSegment(first, first == last, cp, checker); err != nil {
 			return err
 		}
 	}
-	if l.tree.size < cp.Size {
-		return &Fault{File: filepath.Join(l.dir, segmentName(last)), Offset: whole, Index: l.tree.size, What: fmt.Sprintf("records are missing, the checkpoint covers %d", cp.Size), Hint: hintDamaged}
-	}
-	if torn || l.tree.size > cp.Size {
+	if l.tree.size >= cp.Size && (torn || l.tree.size > cp.Size) {
 		// Nobody knows whether these frames were synced, only that they can
 		// be read: after a sync that failed, the page cache shows what the
 		// disk does not have. Write them again before relying on them.
-		if err := l.rewrite(last, whole); err != nil {
-			return err
-		}
+		return l.rewrite(last, l.end)
 	}
-	return l.openLast(last, whole)
+	return nil
 }
 
 // scanSegment reads one segment, up to its end or to an unfinished append.
-func (l *Ledger) scanSegment(first int64, last bool, cp Checkpoint, checker *hashChecker) (whole int64, torn bool, err error) {
+func (l *Ledger) scanSegment(first int64, last bool, cp Checkpoint, checker *hashChecker) (torn bool, err error) {
 	s, err := openSegment(l.fsys, l.dir, first)
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	defer s.file.Close()
 	fault := func(off int64, what string) error {
 		return &Fault{File: s.name, Offset: off, Index: l.tree.size, What: what, Hint: hintDamaged}
 	}
 	if first != l.tree.size {
-		return 0, false, fault(0, fmt.Sprintf("segment begins at record %d, but the one before it ends at %d", first, l.tree.size))
+		return false, fault(0, fmt.Sprintf("segment begins at record %d, but the one before it ends at %d", first, l.tree.size))
 	}
-	for off := int64(segmentHeaderSize); ; {
+	if last && s.header.encoding != encodingPlain {
+		return false, fault(0, "segment was finished, and the one behind it is missing")
+	}
+	l.start = s.header.size()
+	for off := l.start; ; {
 		f, err := readFrame(&s.win, off)
 		switch {
 		case errors.Is(err, io.EOF):
-			return off, false, nil
+			l.end = off
+			return false, nil
 		case errors.Is(err, errTorn):
 			if !last || l.tree.size < cp.Size {
-				return 0, false, fault(off, "record is incomplete, although it was acknowledged")
+				return false, fault(off, "record is incomplete, although it was acknowledged")
 			}
-			return off, true, nil
+			l.end = off
+			return true, nil
 		case err != nil:
 			var fe *frameError
 			if !errors.As(err, &fe) {
-				return 0, false, fmt.Errorf("read %s: %w", s.name, err)
+				return false, fmt.Errorf("read %s: %w", s.name, err)
 			}
-			return 0, false, fault(off, fe.what)
+			return false, fault(off, fe.what)
 		}
 		h, err := decodeHeader(f.header)
 		if err != nil {
-			return 0, false, fault(off, err.Error())
+			return false, fault(off, err.Error())
 		}
 		if h.Index != l.tree.size {
-			return 0, false, fault(off, fmt.Sprintf("record has index %d", h.Index))
+			return false, fault(off, fmt.Sprintf("record has index %d", h.Index))
 		}
 		if h.Kind == KindReport && h.Sequence != l.queue.last+1 {
-			return 0, false, fault(off, fmt.Sprintf("report has sequence %d, expected %d", h.Sequence, l.queue.last+1))
+			return false, fault(off, fmt.Sprintf("report has sequence %d, expected %d", h.Sequence, l.queue.last+1))
 		}
 		missing, err := checker.check(l.tree.add(tlog.RecordHash(f.header)))
 		if err != nil {
-			return 0, false, err
+			return false, err
 		}
 		l.hashes.tail = append(l.hashes.tail, missing...)
 		if l.tree.size == cp.Size && l.tree.root() != cp.Root {
-			return 0, false, fault(off, "records are not those that the checkpoint was signed over")
+			return false, fault(off, "records are not those that the checkpoint was signed over")
 		}
 		h.Body = f.body
 		l.queue.apply(&h.Record, h.bodyLen, first, off)
@@ -289,7 +379,7 @@ func (l *Ledger) rewrite(first, whole int64) error {
 	return vfs.WriteFileAtomic(l.fsys, name, b[:whole], 0o600)
 }
 
-func (l *Ledger) openLast(first, end int64) error {
+func (l *Ledger) openLast(first, start, end int64) error {
 	f, err := l.fsys.OpenFile(filepath.Join(l.dir, segmentName(first)), os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -301,19 +391,19 @@ func (l *Ledger) openLast(first, end int64) error {
 	if l.segment != nil {
 		l.segment.Close() // synced after every append
 	}
-	l.segment, l.first, l.end = f, first, end
+	l.segment, l.first, l.start, l.end = f, first, start, end
 	return nil
 }
 
 // newSegment begins a segment at the end of the log. The one before it must be
 // covered by a checkpoint: only the last segment may hold records that none covers.
 func (l *Ledger) newSegment() error {
-	h := segmentHeader{first: l.tree.size, sequenceBefore: l.queue.last, oldestPending: l.queue.oldest(l.tree.size)}
+	h := segmentHeader{version: segmentVersion, first: l.tree.size, sequenceBefore: l.queue.last, oldestPending: l.queue.oldest(l.tree.size), state: l.queue.encodeState()}
 	name := filepath.Join(l.dir, segmentName(h.first))
 	if err := vfs.WriteFileAtomic(l.fsys, name, h.encode(), 0o600); err != nil {
 		return err
 	}
-	return l.openLast(h.first, segmentHeaderSize)
+	return l.openLast(h.first, h.size(), h.size())
 }
 
 // checkpoint signs what has been appended so far. The hashes are synced first.

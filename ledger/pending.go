@@ -35,24 +35,30 @@ func (l *Ledger) Count(which func(Entry) bool) int {
 }
 
 // Oldest returns the oldest report without an outcome that may says yes to, or
-// false if there is none. May must not call the ledger.
+// false if there is none. May must not call the ledger. The checkpoint on disk
+// covers the report that is returned: from then on it can be sent, and cannot
+// be cut off the ledger without a trace.
 func (l *Ledger) Oldest(may func(Entry) bool) (Record, bool, error) {
-	l.mu.Lock()
-	if errors.Is(l.failed, ErrClosed) {
-		l.mu.Unlock()
-		return Record{}, false, ErrClosed
-	}
-	i := slices.IndexFunc(l.queue.pending, may)
-	var e Entry
-	if i >= 0 {
-		e = l.queue.pending[i]
-	}
-	l.mu.Unlock()
-	if i < 0 {
-		return Record{}, false, nil
+	e, ok, err := l.oldest(may)
+	if !ok || err != nil {
+		return Record{}, false, err
 	}
 	r, err := l.read(e)
 	return r, err == nil, err
+}
+
+func (l *Ledger) oldest(may func(Entry) bool) (Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if errors.Is(l.failed, ErrClosed) {
+		return Entry{}, false, ErrClosed
+	}
+	i := slices.IndexFunc(l.queue.pending, may)
+	if i < 0 {
+		return Entry{}, false, nil
+	}
+	e := l.queue.pending[i]
+	return e, true, l.cover(e.Index)
 }
 
 // read reads a pending report back from its segment, and trusts it only if it
@@ -67,7 +73,7 @@ func (l *Ledger) read(e Entry) (Record, error) {
 	if err != nil {
 		return Record{}, &Fault{File: s.name, Offset: e.offset, Index: e.Index, What: fmt.Sprintf("recorded report cannot be read back: %v", err), Hint: hintDamaged}
 	}
-	r, err := decodeFrame(f)
+	r, err := decodeFrame(f, s.header.encoding)
 	if err == nil && (r.Index != e.Index || r.Kind != KindReport || r.Sequence != e.Sequence || r.PolicyDigest != e.PolicyDigest) {
 		err = errors.New("another record is in its place")
 	}
@@ -78,11 +84,16 @@ func (l *Ledger) read(e Entry) (Record, error) {
 }
 
 // decodeFrame decodes a frame with its body, which must be the one that the
-// header's hash is of. The result does not share memory with the window.
-func decodeFrame(f frame) (Record, error) {
+// header's hash is of; or without, where the segment's encoding allows that.
+// The result does not share memory with the window.
+func decodeFrame(f frame, encoding uint16) (Record, error) {
 	h, err := decodeHeader(f.header)
 	if err != nil {
 		return Record{}, err
+	}
+	if encoding == encodingPruned && h.Kind == KindReport && len(f.body) == 0 && h.bodyLen > 0 {
+		h.Removed = &Body{Size: h.bodyLen, SHA256: h.bodySum}
+		return h.Record, nil
 	}
 	if len(f.body) != h.bodyLen || digest(f.body) != h.bodySum {
 		return Record{}, errBody

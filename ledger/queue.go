@@ -1,6 +1,9 @@
 package ledger
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Entry is a report that has no outcome yet, without its body.
 type Entry struct {
@@ -15,15 +18,18 @@ type Entry struct {
 
 // queue is what the records say is still to be done, kept up record by record.
 type queue struct {
-	pending  []Entry // by index
-	last     uint64  // sequence of the last report
-	receipt  string  // in the last outcome that has one
-	accepted map[[32]byte]bool
-	policies map[[32]byte]bool
+	pending  []Entry            // by index
+	last     uint64             // sequence of the last report
+	receipt  string             // in the last outcome that has one
+	accepted map[[32]byte]int64 // by policy: the index of the last record that says so
+	policies map[[32]byte]int64
+
+	prunedBodies  int64 // by rule, before this index
+	prunedRecords int64
 }
 
 func newQueue() queue {
-	return queue{accepted: map[[32]byte]bool{}, policies: map[[32]byte]bool{}}
+	return queue{accepted: map[[32]byte]int64{}, policies: map[[32]byte]int64{}}
 }
 
 // apply takes in one record, which lies at offset of a segment.
@@ -40,11 +46,19 @@ func (q *queue) apply(r *Record, bytes int, segment, offset int64) {
 			}
 		}
 	case KindAcceptance:
-		q.accepted[r.PolicyDigest] = true
+		q.accepted[r.PolicyDigest] = r.Index
 	case KindRevocation:
 		delete(q.accepted, r.PolicyDigest)
 	case KindPolicy:
-		q.policies[r.PolicyDigest] = true
+		q.policies[r.PolicyDigest] = r.Index
+	case KindDrop:
+		if d, err := ParseDrop(r.Body); err == nil {
+			q.drop(d)
+		}
+	case KindPrune:
+		if p, err := ParsePrune(r.Body); err == nil {
+			q.prune(p)
+		}
 	}
 }
 
@@ -65,6 +79,40 @@ func (q *queue) done(index int64) bool {
 		q.pending = slices.Delete(q.pending, i, i+1)
 	}
 	return true
+}
+
+// span is where the reports of a drop are in pending.
+func (q *queue) span(d Drop) (from, to int) {
+	from, _ = q.find(d.From)
+	to, found := q.find(d.To)
+	if found {
+		to++
+	}
+	return from, to
+}
+
+// within is how many reports a drop concerns.
+func (q *queue) within(d Drop) int {
+	from, to := q.span(d)
+	return to - from
+}
+
+// drop takes them away.
+func (q *queue) drop(d Drop) {
+	from, to := q.span(d)
+	q.pending = slices.Delete(q.pending, from, to)
+}
+
+// prune forgets the policies and acceptances whose records go.
+func (q *queue) prune(p Prune) {
+	if p.What == PrunedBodies {
+		q.prunedBodies = max(q.prunedBodies, p.Before)
+		return
+	}
+	q.prunedRecords = max(q.prunedRecords, p.Before)
+	for _, m := range []map[[32]byte]int64{q.accepted, q.policies} {
+		maps.DeleteFunc(m, func(_ [32]byte, index int64) bool { return index < p.Before })
+	}
 }
 
 // oldest is the index of the oldest pending report, or next.

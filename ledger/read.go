@@ -18,6 +18,7 @@ type Reader struct {
 	dir     string
 	segment int64 // first index of the segment
 	offset  int64 // in it; 0: at its start
+	pruned  bool  // the offset is in a segment without bodies
 	next    int64 // index of the next record
 }
 
@@ -99,7 +100,11 @@ func (r *Reader) readSegment(visit func(Record) error) error {
 		return err
 	}
 	defer s.file.Close()
-	r.offset = max(r.offset, segmentHeaderSize)
+	from := r.next
+	if pruned := s.header.encoding == encodingPruned; r.offset == 0 || pruned != r.pruned {
+		// Bodies that were removed meanwhile have moved what is behind them.
+		r.offset, r.next, r.pruned = s.header.size(), s.header.first, pruned
+	}
 	for {
 		if r.offset > s.win.size {
 			return &Fault{File: s.name, Offset: s.win.size, Index: r.next, What: "segment became shorter while it was read"}
@@ -110,7 +115,7 @@ func (r *Reader) readSegment(visit func(Record) error) error {
 		}
 		var rec Record
 		if err == nil {
-			rec, err = decodeFrame(f)
+			rec, err = decodeFrame(f, s.header.encoding)
 		}
 		if err == nil && rec.Index != r.next {
 			err = fmt.Errorf("record has index %d", rec.Index)
@@ -119,6 +124,9 @@ func (r *Reader) readSegment(visit func(Record) error) error {
 			return &Fault{File: s.name, Offset: r.offset, Index: r.next, What: err.Error(), Hint: "run 'weir ledger verify'"}
 		}
 		r.offset, r.next = f.next, rec.Index+1
+		if rec.Index < from {
+			continue
+		}
 		if err := visit(rec); err != nil {
 			return err
 		}

@@ -37,6 +37,8 @@ func (r *Record) check() error {
 	switch {
 	case r.Kind == 0:
 		return errors.New("record has no kind")
+	case r.Removed != nil:
+		return errors.New("record has no body")
 	case len(r.Body) > MaxBody:
 		return fmt.Errorf("record body is %d bytes, more than %d", len(r.Body), MaxBody)
 	case len(r.Destination) > MaxDestination:
@@ -46,14 +48,14 @@ func (r *Record) check() error {
 }
 
 func appendHeader(dst []byte, r *Record) []byte {
-	sum := digest(r.Body)
+	about := r.About()
 	dst = append(dst, recordVersion, byte(r.Kind))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Index))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Time.UnixNano()))
 	dst = binary.BigEndian.AppendUint64(dst, r.Sequence)
 	dst = append(dst, r.PolicyDigest[:]...)
-	dst = append(dst, sum[:]...)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(r.Body)))
+	dst = append(dst, about.SHA256[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(about.Size))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(r.Destination)))
 	return append(dst, r.Destination...)
 }

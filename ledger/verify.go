@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -22,6 +23,11 @@ type Verification struct {
 	Bytes   int64  `json:"bytes"`   // of all reports' bodies
 	Root    string `json:"root"`    // of all records, empty if they do not make a tree
 	Signed  int64  `json:"signed"`  // records that the ledger's checkpoint covers
+	// What its age has removed, by rule and recorded as such.
+	PrunedRecords int64 `json:"pruned_records"` // only their hashes are left
+	PrunedBodies  int64 `json:"pruned_bodies"`  // reports of which the headers are left
+	Dropped       int64 `json:"dropped"`        // reports given up for the backlog's limit
+	Receipts      int64 `json:"receipts"`       // outcomes with a checkpoint that a fleet countersigned
 	// Incomplete says that the last segment ends within a record that no
 	// checkpoint covers: one that is just being written, or whose writing a
 	// crash interrupted. It was never acknowledged, and is no fault.
@@ -34,8 +40,10 @@ func (v *Verification) OK() bool { return len(v.Faults) == 0 }
 
 // Verify checks everything in a ledger that can be checked without trusting
 // it: frames and checksums, indexes, sequences, hashes, that the records are
-// those which the checkpoint was signed over, and that every report has an
-// earlier acceptance of its policy and at most one outcome, later.
+// those which the checkpoint was signed over, that every report has an
+// earlier acceptance of its policy and at most one outcome, later, that what
+// is missing was pruned by a rule and the ledger says so, and that receipts are
+// for what the ledger was then.
 //
 // External, if not nil, is a signed checkpoint of this ledger that was kept
 // elsewhere; with it Verify also finds that records it covers were cut off or
@@ -45,6 +53,16 @@ func (v *Verification) OK() bool { return len(v.Faults) == 0 }
 // after a fault as far as it can; the error is about not being able to read at
 // all, ErrNone if there is no ledger.
 func Verify(fsys vfs.FS, dir string, external []byte) (*Verification, error) {
+	for tries := 0; ; tries++ {
+		v, err := verify(fsys, dir, external)
+		// A segment may be pruned between being listed and being read.
+		if err == nil || tries == 2 || !errors.Is(err, fs.ErrNotExist) {
+			return v, err
+		}
+	}
+}
+
+func verify(fsys vfs.FS, dir string, external []byte) (*Verification, error) {
 	firsts, err := segments(fsys, dir)
 	var f *Fault
 	if err != nil && !errors.As(err, &f) {
@@ -72,6 +90,11 @@ func Verify(fsys vfs.FS, dir string, external []byte) (*Verification, error) {
 		return nil, err
 	}
 	defer v.hashes.Close()
+	if len(firsts) > 0 && firsts[0] > 0 {
+		if err := v.begin(firsts[0]); err != nil {
+			return nil, err
+		}
+	}
 	for i, first := range firsts {
 		if err := v.segment(first, i == len(firsts)-1); err != nil {
 			return nil, err
@@ -86,11 +109,13 @@ type verifier struct {
 	fsys   vfs.FS
 	dir    string
 	result *Verification
+	key    note.Verifier // nil: it cannot be read
 
 	own, external         Checkpoint
 	ownOK, externalOK     bool
 	hashes                *hashChecker
-	hashesBroken          bool // one fault is enough: all that follow differ too
+	behind                []tlog.Hash // those that the file does not hold
+	hashesBroken          bool        // one fault is enough: all that follow differ too
 	next                  int64
 	tree                  frontier
 	broken                bool       // records are missing: tree is not the ledger's
@@ -98,6 +123,8 @@ type verifier struct {
 	gap                   bool       // reports may be among them, so a sequence may be ahead
 	abandoned             bool       // the rest of the last segment could not be read
 	queue                 queue
+	rules                 rules
+	newest                time.Time // in this segment
 	segmentFile           string
 	segmentEnd, lastFirst int64
 }
@@ -137,6 +164,7 @@ func (v *verifier) keys(external []byte) {
 		bad(filepath.Join(v.dir, verifierFile), "verifier key is missing or cannot be read")
 		return
 	}
+	v.key = key
 	v.signerMatches(key)
 	name := filepath.Join(v.dir, checkpointFile)
 	msg, err := vfs.ReadFile(v.fsys, name)
@@ -197,16 +225,21 @@ func (v *verifier) segment(first int64, last bool) error {
 		v.lose(first)
 	}
 	v.abandoned = false
-	if h := s.header; !v.broken && (h.sequenceBefore != v.queue.last || h.oldestPending != v.queue.oldest(first)) {
+	if !v.broken && !v.fits(&s.header) {
 		v.fault(0, "segment header does not fit the records before it")
 	}
-	off := int64(segmentHeaderSize)
+	if last && s.packed != nil {
+		v.fault(0, "segment was finished, and the one behind it is missing")
+	}
+	v.newest = time.Time{}
+	off := s.header.size()
 	for {
 		v.segmentEnd = off
 		f, err := readFrame(&s.win, off)
 		var fe *frameError
 		switch {
 		case errors.Is(err, io.EOF):
+			v.segmentEnds(s, first, off)
 			return nil
 		case errors.Is(err, errTorn):
 			if last && v.next >= v.own.Size {
@@ -229,14 +262,14 @@ func (v *verifier) segment(first int64, last bool) error {
 		case err != nil:
 			return err
 		}
-		v.record(f, first, off)
+		v.record(f, s.header.encoding, first, off)
 		off = f.next
 	}
 }
 
 // record checks one record whose frame is whole.
-func (v *verifier) record(f frame, segment, off int64) {
-	r, err := decodeFrame(f)
+func (v *verifier) record(f frame, encoding uint16, segment, off int64) {
+	r, err := decodeFrame(f, encoding)
 	if err != nil && !errors.Is(err, errBody) {
 		v.fault(off, "%v", err)
 		v.lose(v.next + 1)
@@ -253,8 +286,15 @@ func (v *verifier) record(f frame, segment, off int64) {
 		v.lose(r.Index)
 	}
 	v.result.Records++
+	if r.Time.After(v.newest) {
+		v.newest = r.Time
+	}
+	if r.Removed != nil {
+		v.result.PrunedBodies++
+		v.rules.cutHere = true
+	}
 	v.meaning(&r, off)
-	v.queue.apply(&r, len(r.Body), segment, off)
+	v.queue.apply(&r, r.About().Size, segment, off)
 	v.leaf(tlog.RecordHash(f.header), off)
 	v.next++
 }
@@ -264,12 +304,12 @@ func (v *verifier) meaning(r *Record, off int64) {
 	switch r.Kind {
 	case KindReport:
 		v.result.Reports++
-		v.result.Bytes += int64(len(r.Body))
+		v.result.Bytes += int64(r.About().Size)
 		if want := v.queue.last + 1; r.Sequence < want || r.Sequence > want && !v.gap {
 			v.fault(off, "report has sequence %d, expected %d", r.Sequence, want)
 		}
 		v.gap = false
-		if !v.queue.accepted[r.PolicyDigest] {
+		if _, ok := v.queue.accepted[r.PolicyDigest]; !ok {
 			v.fault(off, "report's policy has no earlier acceptance")
 		}
 	case KindPolicy:
@@ -282,13 +322,18 @@ func (v *verifier) meaning(r *Record, off int64) {
 			v.fault(off, "%v", err)
 			return
 		}
-		if i, ok := v.queue.find(o.Report); !ok && v.isLost(o.Report) {
+		v.receipt(o.Receipt, off)
+		if i, ok := v.queue.find(o.Report); !ok && (v.isLost(o.Report) || o.Report < v.rules.began) {
 			return
 		} else if !ok {
 			v.fault(off, "outcome is for record %d, which is no earlier report without one", o.Report)
 		} else if v.queue.pending[i].Sequence != r.Sequence {
 			v.fault(off, "outcome has sequence %d, its report %d", r.Sequence, v.queue.pending[i].Sequence)
 		}
+	case KindDrop:
+		v.drop(r, off)
+	case KindPrune:
+		v.prune(r, off)
 	}
 }
 
@@ -297,7 +342,9 @@ func (v *verifier) leaf(h tlog.Hash, off int64) {
 	if v.broken {
 		return
 	}
-	if _, err := v.hashes.check(v.tree.add(h)); err != nil && !v.hashesBroken {
+	missing, err := v.hashes.check(v.tree.add(h))
+	v.behind = append(v.behind, missing...)
+	if err != nil && !v.hashesBroken {
 		v.hashesBroken = true
 		var f *Fault
 		if errors.As(err, &f) {
@@ -341,5 +388,6 @@ func (v *verifier) end() {
 	if !v.broken {
 		v.result.Root = v.tree.root().String()
 	}
+	v.rulesEnd()
 	v.result.Pending = int64(len(v.queue.pending))
 }

@@ -43,6 +43,10 @@ func (s stored) mem(t *testing.T) *vfs.Mem {
 	for name, b := range s {
 		require.NoError(t, vfs.WriteFileAtomic(m, filepath.Join(dir, name), b, 0o600))
 	}
+	for d := dir; d != filepath.Dir(d); {
+		d = filepath.Dir(d)
+		require.NoError(t, m.SyncDir(d))
+	}
 	return m
 }
 
@@ -65,10 +69,10 @@ func (s stored) names(suffix string) []string {
 	return names
 }
 
-// frames are the extents of a segment's frames.
+// frames are the extents of a plain segment's frames.
 func frames(b []byte) [][2]int {
 	var out [][2]int
-	for off := 48; off < len(b); {
+	for off := ledger.HeaderLength(b); off < len(b); {
 		n := 12 + int(binary.BigEndian.Uint32(b[off:])) + int(binary.BigEndian.Uint32(b[off+4:])) + 8
 		out = append(out, [2]int{off, off + n})
 		off += n
@@ -104,11 +108,12 @@ var tamper = map[string]func(r *rand.Rand, s, earlier, forked stored) bool{
 	"truncate between records": func(r *rand.Rand, s, _, _ stored) bool {
 		names := s.names(".seg")
 		name := names[r.IntN(len(names))]
-		f := frames(s[name])
+		n, plain, encoding := ledger.Unpack(s[name])
+		f := frames(plain)
 		if len(f) == 0 {
 			return false
 		}
-		s[name] = s[name][:f[r.IntN(len(f))][0]]
+		s[name] = ledger.Repack(n, plain[:f[r.IntN(len(f))][0]], encoding)
 		return true
 	},
 	"cut off the end, old checkpoint and all": func(_ *rand.Rand, s, earlier, _ stored) bool {
@@ -155,7 +160,8 @@ var tamper = map[string]func(r *rand.Rand, s, earlier, forked stored) bool{
 	"change a record and mend its checksum": func(r *rand.Rand, s, _, _ stored) bool {
 		names := s.names(".seg")
 		name := names[r.IntN(len(names))]
-		recs, _, _, _ := ledger.ReadFrames(s[name][48:])
+		n, plain, encoding := ledger.Unpack(s[name])
+		recs, _, _, _ := ledger.ReadFramesOf(plain[n:], encoding)
 		if len(recs) == 0 {
 			return false
 		}
@@ -170,11 +176,11 @@ var tamper = map[string]func(r *rand.Rand, s, earlier, forked stored) bool{
 		case 3:
 			recs[i].PolicyDigest[r.IntN(32)] ^= 1
 		}
-		b := s[name][:48:48]
+		b := plain[:n:n]
 		for _, rec := range recs {
 			b = ledger.AppendFrame(b, rec)
 		}
-		s[name] = b
+		s[name] = ledger.Repack(n, b, encoding)
 		return true
 	},
 	"fork, signed with the same key": func(_ *rand.Rand, s, _, forked stored) bool {
@@ -199,7 +205,7 @@ var tamper = map[string]func(r *rand.Rand, s, earlier, forked stored) bool{
 func edit(r *rand.Rand, s stored, n int, change func([][]byte, int) [][]byte) bool {
 	names := s.names(".seg")
 	name := names[r.IntN(len(names))]
-	b := s[name]
+	header, b, encoding := ledger.Unpack(s[name])
 	var list [][]byte
 	for _, x := range frames(b) {
 		list = append(list, b[x[0]:x[1]])
@@ -207,7 +213,7 @@ func edit(r *rand.Rand, s stored, n int, change func([][]byte, int) [][]byte) bo
 	if len(list) < n {
 		return false
 	}
-	s[name] = append(b[:48:48], bytes.Join(change(list, r.IntN(len(list))), nil)...)
+	s[name] = ledger.Repack(header, append(b[:header:header], bytes.Join(change(list, r.IntN(len(list))), nil)...), encoding)
 	return true
 }
 
@@ -254,9 +260,13 @@ func TestEveryTamperingIsDetected(t *testing.T) {
 }
 
 func TestVerifySaysWhere(t *testing.T) {
-	whole := made(t, history(20))
-	seg := whole.names(".seg")[1]
+	whole := made(t, history(22))
+	segs := whole.names(".seg")
+	seg, packed := segs[len(segs)-1], segs[1]
 	f := frames(whole[seg])
+	require.Greater(t, len(f), 1)
+	header, plain, _ := ledger.Unpack(whole[packed])
+	old := frames(plain)
 	for name, c := range map[string]struct {
 		change func(s stored)
 		file   string
@@ -280,6 +290,30 @@ func TestVerifySaysWhere(t *testing.T) {
 			func(s stored) { s["hashes"][5*32+3] ^= 1 },
 			"hashes", 5 * 32, -2, "stored hash is not that of the records",
 		},
+		"a block": {
+			func(s stored) { s[packed][header+40] ^= 1 },
+			packed, header, first(packed), "block does not match its checksum",
+		},
+		"a block's length": {
+			func(s stored) { s[packed][header+2] ^= 1 },
+			packed, 0, first(packed), "block's lengths do not match their checksum",
+		},
+		"the end of a packed segment": {
+			func(s stored) { s[packed] = s[packed][:len(s[packed])-1] },
+			packed, 0, first(packed), "packed segment has no end",
+		},
+		"a record of a packed segment": {
+			func(s stored) {
+				b := bytes.Clone(plain)
+				b[old[1][1]-9] ^= 1
+				s[packed] = ledger.Repack(header, b, 1)
+			},
+			packed, old[1][0], first(packed) + 1, "record does not match its checksum",
+		},
+		"a segment's state": {
+			func(s stored) { s[packed][50] ^= 1 },
+			packed, 0, first(packed), "segment's state does not match its checksum",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := whole.clone()
@@ -296,7 +330,11 @@ func TestVerifySaysWhere(t *testing.T) {
 			}
 			_, err = ledger.Open(s.mem(t), dir, options())
 			var fault *ledger.Fault
-			require.ErrorAs(t, err, &fault, "what verify finds, open refuses")
+			if c.file != seg {
+				require.NoError(t, err, "open reads the tail")
+				return
+			}
+			require.ErrorAs(t, err, &fault, "what verify finds in the tail, open refuses")
 			assert.Equal(t, got.File, fault.File)
 			assert.Equal(t, got.Offset, fault.Offset)
 			assert.NotEmpty(t, fault.Hint)

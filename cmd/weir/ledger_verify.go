@@ -65,6 +65,15 @@ func printVerification(e env, v *ledger.Verification, external bool) {
 	}
 	fmt.Fprintf(e.out, "  records  %d\n", v.Records)
 	fmt.Fprintf(e.out, "  reports  %d, %d bytes, %d pending\n", v.Reports, v.Bytes, v.Pending)
+	if v.Dropped > 0 {
+		fmt.Fprintf(e.out, "  dropped  %d reports that had waited beyond the backlog's limit\n", v.Dropped)
+	}
+	if v.PrunedRecords > 0 || v.PrunedBodies > 0 {
+		fmt.Fprintf(e.out, "  pruned   %d records, and the bodies of %d reports, by their age; their hashes are there\n", v.PrunedRecords, v.PrunedBodies)
+	}
+	if v.Receipts > 0 {
+		fmt.Fprintf(e.out, "  receipts %d\n", v.Receipts)
+	}
 	fmt.Fprintf(e.out, "  signed   %d records\n", v.Signed)
 	if v.Root != "" {
 		fmt.Fprintf(e.out, "  root     %s\n", v.Root)
