@@ -81,3 +81,10 @@ bench-mask: ## masking against a byte loop, regular expressions and contrib; exi
 .PHONY: soak
 soak: ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
 	go test -tags '$(TAGS) soak' -timeout 30m -run Soak -v ./localstore/logstore
+
+.PHONY: console test-console
+console: ## build the web pages into console/dist, which is committed (needs Node 20.19 or newer)
+	cd console && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+
+test-console: console ## the web pages' own tests
+	cd console && npx vitest run

@@ -14,6 +14,7 @@ import (
 	localstoreexporter "github.com/weir-telemetry/weir/exporters/localstoreexporter"
 	lokiexporter "github.com/weir-telemetry/weir/exporters/lokiexporter"
 	upstreamexporter "github.com/weir-telemetry/weir/exporters/upstreamexporter"
+	consoleextension "github.com/weir-telemetry/weir/extensions/consoleextension"
 	localstoreextension "github.com/weir-telemetry/weir/extensions/localstoreextension"
 	policyextension "github.com/weir-telemetry/weir/extensions/policyextension"
 	summaryextension "github.com/weir-telemetry/weir/extensions/summaryextension"
@@ -60,6 +61,7 @@ func components() (otelcol.Factories, error) {
 	factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		basicauthextension.NewFactory(),
 		filestorage.NewFactory(),
+		consoleextension.NewFactory(),
 		localstoreextension.NewFactory(),
 		policyextension.NewFactory(),
 		summaryextension.NewFactory(),
@@ -70,6 +72,7 @@ func components() (otelcol.Factories, error) {
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
 		basicauthextension.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.148.0",
 		filestorage.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.149.0",
+		consoleextension.NewFactory().Type():    "github.com/weir-telemetry/weir v0.0.0",
 		localstoreextension.NewFactory().Type(): "github.com/weir-telemetry/weir v0.0.0",
 		policyextension.NewFactory().Type():     "github.com/weir-telemetry/weir v0.0.0",
 		summaryextension.NewFactory().Type():    "github.com/weir-telemetry/weir v0.0.0",

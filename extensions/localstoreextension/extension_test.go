@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -95,7 +94,7 @@ func TestReadyOnlyWhileThePipelinesRun(t *testing.T) {
 	url := l.url()
 	expect := func(code int) {
 		t.Helper()
-		for _, path := range []string{"/ready", "/-/ready", "/", "/api/v1/status/buildinfo"} {
+		for _, path := range []string{"/ready", "/-/ready", "/api/v1/status/buildinfo"} {
 			resp, body := get(t, url+path)
 			require.Equal(t, code, resp.StatusCode, "%s: %s", path, body)
 		}
@@ -195,29 +194,6 @@ func TestAFailedStartLeavesThePortFree(t *testing.T) {
 	ln, err = net.Listen("tcp", cfg.HTTP.NetAddr.Endpoint)
 	require.NoError(t, err)
 	ln.Close()
-}
-
-func TestThePageIsSelfContained(t *testing.T) {
-	l := started(t, nop(), testConfig(t))
-	require.NoError(t, l.ConsumeMetrics(t.Context(), someMetrics(time.Now().Add(-10*time.Minute))))
-	require.NoError(t, l.ConsumeLogs(t.Context(), someLogs(time.Now().Add(-3*time.Hour), "secret line")))
-	resp, body := get(t, l.url()+"/")
-	require.Equal(t, 200, resp.StatusCode)
-	require.Contains(t, body, l.url())
-	for _, n := range []string{">1 samples<", ">1 records<", ">10 min<", ">3 h<", ">15 days<", ">7 days<"} {
-		require.Contains(t, body, n)
-	}
-	for _, no := range []string{"<script", " src=", "<link", "url(", "@import", "secret line", "temperature"} {
-		require.NotContains(t, body, no)
-	}
-	csp := resp.Header.Get("Content-Security-Policy")
-	require.Contains(t, csp, "default-src 'none'")
-	_, style, _ := strings.Cut(body, "<style>")
-	style, _, _ = strings.Cut(style, "</style>")
-	require.Contains(t, csp, styleHash("<style>"+style+"</style>"), "the style sheet as sent is the one that the policy lets through")
-
-	resp, _ = get(t, l.url()+"/nothing")
-	require.Equal(t, 404, resp.StatusCode)
 }
 
 func TestOtherNamesAreNotAnswered(t *testing.T) {

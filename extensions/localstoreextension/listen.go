@@ -54,7 +54,6 @@ func (l *localStore) route(s *stores) {
 		Rules:    l.rules.manager,
 	}))
 	l.mux.Handle("/loki/api/v1/", api.Loki(s.logs, logql.NewEngine(s.logs, logql.Options{})))
-	l.mux.Handle("GET /{$}", http.HandlerFunc(l.servePage))
 }
 
 // Mount implements localstore.Host.

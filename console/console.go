@@ -1,0 +1,71 @@
+// Package console is the web pages of Weir: dashboards, logs, metrics, what
+// leaves and the allowlist, for those who have no Grafana, and for what Grafana
+// cannot show.
+//
+// The pages are written in TypeScript under src, built by Vite into dist, which
+// is committed, and embedded here: building Weir needs no Node. They are
+// static; what they show they ask of the Prometheus and the Loki API beside
+// them and of the small API here, under /weir/v1/. The dashboards are the same
+// files that Grafana loads.
+//
+// The pages may load and reach nothing but the address that they came from.
+// The package knows no listener and no authentication: whoever serves it says
+// who is asking.
+package console
+
+import (
+	"embed"
+	"net/http"
+	"path"
+)
+
+//go:embed dist/index.html dist/console.js dist/console.css
+var dist embed.FS
+
+// contentPolicy: the pages' own script and style sheet, and requests to where
+// they came from; nothing else from anywhere, and no frame may hold them.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// Patterns are what the console answers, for a ServeMux.
+var Patterns = []string{"GET /{$}", "GET /console.js", "GET /console.css", "/weir/v1/"}
+
+var types = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+}
+
+// Handler answers all Patterns.
+func Handler(o Options) (http.Handler, error) {
+	a, err := newAPI(o)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", file("dist/index.html"))
+	mux.Handle("GET /console.js", file("dist/console.js"))
+	mux.Handle("GET /console.css", file("dist/console.css"))
+	a.route(mux)
+	return mux, nil
+}
+
+func file(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		content, err := dist.ReadFile(name)
+		if err != nil {
+			http.Error(w, "the console was not built: run 'make console'", http.StatusInternalServerError)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", types[path.Ext(name)])
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		// An upgrade must not meet the old script.
+		h.Set("Cache-Control", "no-cache")
+		_, _ = w.Write(content) // an error means that the client is gone
+	})
+}

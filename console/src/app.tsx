@@ -1,0 +1,79 @@
+// The shell: who I am, the pages, and the one that the address names.
+import { useEffect, useState } from "preact/hooks";
+import { about, dashboards, type About } from "./api/weir";
+import { AboutPage } from "./pages/AboutPage";
+import { AllowlistPage } from "./pages/AllowlistPage";
+import { DashboardPage } from "./pages/DashboardPage";
+import { LeavesPage } from "./pages/LeavesPage";
+import { LogsPage } from "./pages/LogsPage";
+import { MetricsPage } from "./pages/MetricsPage";
+import { SourcesPage } from "./pages/SourcesPage";
+import { carried, href, useRoute, type Route } from "./route";
+import { flipTheme, theme } from "./ui/theme";
+import { useLoad } from "./ui/useLoad";
+
+interface Page {
+  path: string;
+  name: string;
+  needs?: string;
+  edge?: boolean;
+}
+
+const pages: Page[] = [
+  { path: "/logs", name: "Logs" },
+  { path: "/metrics", name: "Metrics" },
+  { path: "/leaves", name: "What leaves", needs: "ledger" },
+  { path: "/allowlist", name: "Allowlist", needs: "policy" },
+  { path: "/sources", name: "Sources", edge: true },
+  { path: "/about", name: "About" },
+];
+
+export function App() {
+  const route = useRoute();
+  const me = useLoad(about, []);
+  const boards = useLoad(dashboards, []);
+  const [, redraw] = useState(0);
+  const [dark, setDark] = useState(theme() === "dark");
+  useEffect(() => {
+    const again = () => redraw((n) => n + 1);
+    addEventListener("weir-theme", again);
+    return () => removeEventListener("weir-theme", again);
+  }, []);
+
+  const failed = me.error || boards.error;
+  if (failed) return <main><p class="failure" role="alert">{failed}</p><button type="button" onClick={() => (me.again(), boards.again())}>Try again</button></main>;
+  if (!me.value || !boards.value) return <main><p class="loading">Loading</p></main>;
+  const own = pages.filter((p) => (!p.needs || me.value!.pages.includes(p.needs)) && (!p.edge || me.value!.role === "edge"));
+  const keep = carried(route.params);
+  const uid = route.path.startsWith("/d/") ? route.path.slice(3) : route.path === "/" ? boards.value[0]?.uid : undefined;
+  const link = (path: string, name: string, on: boolean) => (
+    <li><a href={href(path, keep)} aria-current={on ? "page" : undefined}>{name}</a></li>
+  );
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")!.focus())}>To the page's content</a>
+      <nav aria-label="Pages">
+        <a class="brand" href={href("/", keep)}>Weir <small>{me.value.role}</small></a>
+        <ul aria-label="Dashboards">{boards.value.map((d) => link("/d/" + d.uid, d.title.replace(/^Weir \/ /, ""), d.uid === uid))}</ul>
+        <ul aria-label="Tools">{own.map((p) => link(p.path, p.name, route.path === p.path))}</ul>
+        <button type="button" class="theme" onClick={() => setDark(flipTheme() === "dark")}>{dark ? "Light" : "Dark"}</button>
+      </nav>
+      <main id="main" tabIndex={-1} key={dark ? "dark" : "light"}>
+        {uid ? <DashboardPage route={route} uid={uid} /> : <Tool route={route} me={me.value} />}
+      </main>
+    </>
+  );
+}
+
+function Tool({ route, me }: { route: Route; me: About }) {
+  switch (route.path) {
+    case "/logs": return <LogsPage route={route} />;
+    case "/metrics": return <MetricsPage route={route} />;
+    case "/leaves": return <LeavesPage route={route} />;
+    case "/allowlist": return <AllowlistPage me={me} />;
+    case "/sources": return <SourcesPage route={route} />;
+    case "/about": return <AboutPage me={me} />;
+    default: return <p class="failure" role="alert">There is no page {route.path}. <a href="#/">To the overview</a></p>;
+  }
+}
+
