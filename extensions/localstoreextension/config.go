@@ -107,7 +107,7 @@ func (c *Config) Validate() error {
 		{"metrics::retention", int64(c.Metrics.Retention), int64(2 * time.Hour), 0, "the smallest is 2h, the span of a block"},
 		{"metrics::max_bytes", int64(c.Metrics.MaxBytes), 0, 0, "0 is no bound"},
 		{"metrics::max_series", int64(c.Metrics.MaxSeries), 1, 0, "the default is 200000, about 400 MB"},
-		{"metrics::out_of_order_window", int64(c.Metrics.OutOfOrderWindow), 0, int64(24 * time.Hour), "0 takes none; the most is 24h"},
+		{"metrics::out_of_order_window", int64(c.Metrics.OutOfOrderWindow), 0, int64(31 * 24 * time.Hour), "0 takes none; the most is 31d"},
 		{"rules::interval", int64(c.Rules.Interval), int64(time.Second), int64(time.Hour), "between 1s and 1h"},
 		{"logs::retention", int64(c.Logs.Retention), int64(time.Hour), 0, "the smallest is 1h"},
 		{"logs::max_bytes", int64(c.Logs.MaxBytes), 0, 0, "0 is no bound"},

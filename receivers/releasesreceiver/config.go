@@ -18,6 +18,9 @@ type Config struct {
 	// Files are catalogues, or patterns that match some, one product each.
 	// None, or a pattern that matches nothing: there is no catalogue.
 	Files []string `mapstructure:"files"`
+	// State is the folder that the fleet's gateways share. Whose each enrolled
+	// install is comes from there. Empty: not asked.
+	State string `mapstructure:"state"`
 	// Interval is the time from one sending to the next. It must be shorter
 	// than the five minutes for which queries look back.
 	Interval time.Duration `mapstructure:"interval"`

@@ -2,7 +2,9 @@
 // reads the release catalogue and sends it as metrics, each interval, so that
 // rules can join it with what installs report. A changed file takes effect with
 // the next interval; one with a fault is said and counted, and the catalogue from
-// before goes on. It opens no connection.
+// before goes on. Whose each enrolled install is, and since when, it reads from the
+// folder that the gateways share. It opens no connection. Of several gateways one
+// runs it, or each writes to a store of its own.
 package releasesreceiver
 
 //go:generate mdatagen metadata.yaml

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.uber.org/zap"
 
+	"github.com/weir-telemetry/weir/fleet/registry"
 	"github.com/weir-telemetry/weir/fleet/releases"
 	"github.com/weir-telemetry/weir/receivers/releasesreceiver/internal/metadata"
 )
@@ -27,6 +28,8 @@ type releasesReceiver struct {
 	// Only Start and then the loop touch these.
 	catalogues []*releases.Catalogue
 	said       string // the fault said last, "" when all is well
+	installs   []registry.Install
+	listed     time.Time
 }
 
 func newReceiver(set receiver.Settings, cfg *Config, next consumer.Metrics) (*releasesReceiver, error) {
@@ -91,6 +94,18 @@ func (r *releasesReceiver) send(ctx context.Context) {
 		known += int64(len(c.Releases))
 		if err := r.next.ConsumeMetrics(ctx, c.Metrics(r.now())); err != nil && ctx.Err() == nil {
 			r.log.Warn("the release catalogue was not taken by the pipeline")
+		}
+	}
+	if now := r.now(); now.Sub(r.listed) >= installsEvery {
+		list, err := r.cfg.installs()
+		if err != nil {
+			r.log.Warn("not all enrolled installs could be read", zap.Error(err))
+		}
+		r.installs, r.listed = list, now
+	}
+	if len(r.installs) > 0 {
+		if err := r.next.ConsumeMetrics(ctx, installMetrics(r.installs, r.now())); err != nil && ctx.Err() == nil {
+			r.log.Warn("the list of installs was not taken by the pipeline")
 		}
 	}
 	r.tel.ReleasesFilesRefused.Record(ctx, refused)

@@ -13,6 +13,9 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/weir-telemetry/weir/fleet/registry"
+	"github.com/weir-telemetry/weir/internal/vfs"
 )
 
 const catalogue = "version: 1\nproduct: shop\nreleases: [{version: 1.0.0}]\n"
@@ -61,4 +64,32 @@ func TestFaultsOfCataloguesAreSaidAtOnce(t *testing.T) {
 	for _, want := range []string{"interval is 0s", `b.yaml: the service "" is in `, "c.yaml:1:1: the catalogue has no product", `"[" is no pattern`} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestWhoseAnInstallIsComesFromTheSharedFolder(t *testing.T) {
+	const id = "0194f3c2-5a31-4d2b-9c1e-1234567890ab"
+	cfg := createDefaultConfig().(*Config)
+	cfg.State = filepath.Join(t.TempDir(), "state")
+	list, err := cfg.installs()
+	require.NoError(t, err, "a folder that is not there is a fleet without installs")
+	require.Empty(t, list)
+
+	reg := registry.Registry{FS: vfs.OS, Dir: cfg.State}
+	require.NoError(t, os.MkdirAll(cfg.State, 0o700))
+	require.NoError(t, reg.Bind(id, "acme"))
+	first := time.Unix(1_800_000_000, 0)
+	for i, e := range []string{"two", "one"} {
+		require.NoError(t, reg.Record(id, registry.Enrolment{ID: e, Time: first.Add(time.Duration(1-i) * time.Hour)}))
+	}
+	list, err = cfg.installs()
+	require.NoError(t, err)
+	ms := installMetrics(list, first.Add(2*time.Hour)).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics()
+	require.Equal(t, map[string]any{"weir.install.id": id, "weir.customer": "acme"}, ms.At(0).Gauge().DataPoints().At(0).Attributes().AsRaw())
+	require.EqualValues(t, first.Unix(), ms.At(1).Gauge().DataPoints().At(0).DoubleValue())
+
+	_, err = reg.Revoke(id, first.Add(3*time.Hour))
+	require.NoError(t, err)
+	list, err = cfg.installs()
+	require.NoError(t, err)
+	require.Zero(t, installMetrics(list, first).DataPointCount(), "who was thrown out is no install")
 }
