@@ -29,6 +29,18 @@ func fleetCommands() []command {
 			name: "fleet receipts export", usage: fleetReceiptsUsage, short: "Write the receipts of an install as JSON lines, for weir ledger reconcile.",
 			run: runFleetReceipts,
 		},
+		{
+			name: "fleet list", usage: fleetListUsage, short: "The installs: what they run, when they were heard, how they fare.",
+			run: runFleetList,
+		},
+		{
+			name: "fleet show", usage: fleetShowUsage, short: "One install, in full.",
+			run: runFleetShow,
+		},
+		{
+			name: "fleet gate", usage: fleetGateUsage, short: "May the release go on to more installs? 0 go, 1 pause, 2 unknown.",
+			run: runFleetGate,
+		},
 	}
 }
 

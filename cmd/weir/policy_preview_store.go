@@ -19,11 +19,12 @@ import (
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
-// localStore asks the edge's Prometheus API. It speaks to this machine only and
-// knows no proxy.
+// localStore asks a Prometheus API, the edge's unless it says otherwise. It knows
+// no proxy.
 type localStore struct {
-	base   string
-	client *http.Client
+	base       string
+	client     *http.Client
+	what, hint string // for who gets no answer
 }
 
 func newLocalStore(listen string) localStore {
@@ -35,7 +36,8 @@ func newLocalStore(listen string) localStore {
 			listen = net.JoinHostPort("127.0.0.1", port)
 		}
 	}
-	return localStore{"http://" + listen, &http.Client{Timeout: time.Minute, Transport: &http.Transport{}}}
+	return localStore{"http://" + listen, &http.Client{Timeout: time.Minute, Transport: &http.Transport{}},
+		"edge", "start it, or set WEIR_LISTEN to where it listens"}
 }
 
 // sample is one series of an answer.
@@ -105,7 +107,7 @@ func (s localStore) query(ctx context.Context, promql string) ([]sample, error) 
 		if errors.As(err, &failed) {
 			err = failed.Err // without the query
 		}
-		return nil, fmt.Errorf("no edge answers at %s: start it, or set WEIR_LISTEN to where it listens: %w", s.base, err)
+		return nil, fmt.Errorf("no %s answers at %s: %s: %w", s.what, s.base, s.hint, err)
 	}
 	defer resp.Body.Close()
 	var answer struct {
@@ -117,7 +119,7 @@ func (s localStore) query(ctx context.Context, promql string) ([]sample, error) 
 		return nil, fmt.Errorf("what answers at %s is no Prometheus API (status %d): %w", s.base, resp.StatusCode, err)
 	}
 	if answer.Status != "success" {
-		return nil, fmt.Errorf("ask the edge at %s: %s", s.base, answer.Error)
+		return nil, fmt.Errorf("ask the %s at %s: %s", s.what, s.base, answer.Error)
 	}
 	return answer.Data.Result, nil
 }
