@@ -67,12 +67,18 @@ WEIR_DATA="$data/fleet" WEIR_FLEET_LISTEN="$fleet" WEIR_FLEET_OTLP_HTTP="$report
 	WEIR_FLEET_POLICIES="$policy" \
 	bin/weir-collector --config config/fleet.yaml >"$data/fleet.log" 2>&1 &
 fleet_pid=$!
+until_ready "$fleet" "$fleet_pid" "$data/fleet.log"
+echo "demo: the fleet is ready at http://$fleet, its log is $data/fleet.log"
+
+echo "demo: the vendor makes a token for its customer, the customer's edge enrols with it"
+WEIR_DATA="$data/fleet" bin/weir fleet enroll sample-customer --url "https://$reports" >"$data/token" 2>/dev/null
+WEIR_DATA="$data/edge" WEIR_POLICY="$policy" bin/weir enroll --token-file "$data/token"
+rm "$data/token"
+
 WEIR_DATA="$data/edge" WEIR_POLICY="$policy" WEIR_LOGS="$data/shop-logs/*.log" \
 	WEIR_LISTEN="$edge" WEIR_OTLP_GRPC="$grpc" WEIR_OTLP_HTTP="$otlp" \
 	bin/weir-collector --config config/edge.yaml >"$data/edge.log" 2>&1 &
 edge_pid=$!
-until_ready "$fleet" "$fleet_pid" "$data/fleet.log"
-echo "demo: the fleet is ready at http://$fleet, its log is $data/fleet.log"
 until_ready "$edge" "$edge_pid" "$data/edge.log"
 echo "demo: the edge is ready at http://$edge, its log is $data/edge.log"
 

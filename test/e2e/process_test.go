@@ -89,12 +89,14 @@ func newEdge(t *testing.T, policy string) *node {
 	return n
 }
 
-// newFleet prepares a fleet with a data folder and ports of its own.
+// newFleet prepares a fleet with a data folder and ports of its own, which takes
+// plain HTTP from anybody: see enrol_test.go for one that does not.
 func newFleet(t *testing.T) *node {
 	t.Helper()
 	n := &node{t: t, config: "config/fleet.yaml", data: filepath.Join(t.TempDir(), "data"), api: freePort(t), otlp: freePort(t), out: &output{}}
 	n.env = []string{
 		"WEIR_DATA=" + n.data, "WEIR_FLEET_LISTEN=" + n.api, "WEIR_FLEET_OTLP_HTTP=" + n.otlp,
+		"WEIR_FLEET_REQUIRE_IDENTITY=false",
 	}
 	return n
 }
