@@ -84,6 +84,8 @@ func TestEveryMutantIsFound(t *testing.T) {
 	t.Logf("figure mutants %d, found %d", len(mutants), found)
 }
 
+// readTable is the source as other processors have it: an overlay cannot hold
+// assembly.
 func readTable(t *testing.T) map[string]string {
 	files, err := filepath.Glob("../table/*.go")
 	if err != nil || len(files) == 0 {
@@ -91,14 +93,14 @@ func readTable(t *testing.T) map[string]string {
 	}
 	source := map[string]string{}
 	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
+		if strings.HasSuffix(f, "_test.go") || strings.HasSuffix(f, "_amd64.go") {
 			continue
 		}
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		source[filepath.Base(f)] = string(text)
+		source[filepath.Base(f)] = strings.Replace(string(text), "//go:build !amd64\n", "", 1)
 	}
 	return source
 }

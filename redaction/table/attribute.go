@@ -1,6 +1,7 @@
 package table
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -23,10 +24,18 @@ type attribute struct {
 	stride    int32
 	otherwise int32 // the constant's digit, or dropPoint
 
-	enum     []string         // at most fewValues, in the policy's order
-	enumMap  map[string]int32 // otherwise
-	digits   []int32          // of enum, of false and true, of Min..Max
+	digits   []int32 // of an enum's values, of false and true, of Min..Max
 	min, max int64
+
+	hasher *hasher
+	slots  []valueSlot // an enum's values by their hashes
+}
+
+// valueSlot is one of an open table, at most a quarter full.
+type valueSlot struct {
+	hash  uint64
+	text  string
+	digit int32 // dropPoint: empty
 }
 
 // Digits that are none.
@@ -35,11 +44,8 @@ const (
 	notLookedUp = -2
 )
 
-// fewValues is up to where comparing beats hashing.
-const fewValues = 8
-
-func newAttribute(p *policy.Attribute) attribute {
-	a := attribute{policy: p, key: p.Key, kind: p.Domain.Kind, otherwise: dropPoint}
+func newAttribute(h *hasher, p *policy.Attribute) attribute {
+	a := attribute{policy: p, key: p.Key, kind: p.Domain.Kind, otherwise: dropPoint, hasher: h}
 	var values []string
 	switch a.kind {
 	case policy.DomainEnum:
@@ -60,15 +66,9 @@ func newAttribute(p *policy.Attribute) attribute {
 	for _, v := range values {
 		a.digits = append(a.digits, a.digitOf(v))
 	}
+	a.slots = []valueSlot{{digit: dropPoint}}
 	if a.kind == policy.DomainEnum {
-		if len(values) <= fewValues {
-			a.enum = values
-		} else {
-			a.enumMap = map[string]int32{}
-			for i, v := range values {
-				a.enumMap[v] = a.digits[i]
-			}
-		}
+		a.fillSlots(values)
 	}
 	if !p.Otherwise.Drop {
 		a.otherwise = a.digitOf(p.Otherwise.Constant)
@@ -81,24 +81,41 @@ func (a *attribute) digitOf(text string) int32 {
 	return int32(i)
 }
 
+func (a *attribute) fillSlots(values []string) {
+	a.slots = make([]valueSlot, 4<<bits.Len(uint(len(values))))
+	for i := range a.slots {
+		a.slots[i].digit = dropPoint
+	}
+	for i, v := range values {
+		h := a.hasher.short(v)
+		at := h & uint64(len(a.slots)-1)
+		for a.slots[at].digit != dropPoint {
+			at = (at + 1) & uint64(len(a.slots)-1)
+		}
+		a.slots[at] = valueSlot{h, v, a.digits[i]}
+	}
+}
+
+// digitOfShort is that of a text with its hash, of a dense attribute.
+func (a *attribute) digitOfShort(hash uint64, text string) int32 {
+	mask := uint64(len(a.slots) - 1)
+	for at := hash & mask; ; at = (at + 1) & mask {
+		s := &a.slots[at]
+		if s.digit == dropPoint {
+			return a.otherwise
+		}
+		if s.hash == hash && s.text == text {
+			return s.digit
+		}
+	}
+}
+
 // digit is that of a value found, of a dense attribute.
 func (a *attribute) digit(v pcommon.Value) int32 {
 	switch a.kind {
 	case policy.DomainEnum:
-		if v.Type() != pcommon.ValueTypeStr {
-			return a.otherwise
-		}
-		s := v.Str()
-		if a.enumMap != nil {
-			if d, ok := a.enumMap[s]; ok {
-				return d
-			}
-			return a.otherwise
-		}
-		for i, e := range a.enum {
-			if e == s {
-				return a.digits[i]
-			}
+		if v.Type() == pcommon.ValueTypeStr {
+			return a.digitOfShort(a.hasher.short(v.Str()), v.Str())
 		}
 	case policy.DomainBool:
 		if v.Type() == pcommon.ValueTypeBool {

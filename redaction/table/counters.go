@@ -55,6 +55,15 @@ type tally struct {
 	dropped        [reasonCount]uint64
 }
 
+// note counts a point: located is kept.
+func (t *tally) note(r Reason) {
+	if r == located {
+		t.kept++
+	} else {
+		t.dropped[r]++
+	}
+}
+
 type counters struct {
 	observed, kept atomic.Uint64
 	dropped        [reasonCount]atomic.Uint64

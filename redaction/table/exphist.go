@@ -3,49 +3,34 @@ package table
 import (
 	"math"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
 // exponentials adds a metric's points to the cells of a histogram, as
 // histograms does.
 func (o *observer) exponentials(s *signal, dps pmetric.ExponentialHistogramDataPointSlice, delta bool) {
-	for i := range dps.Len() {
-		dp := dps.At(i)
-		if dp.Flags().NoRecordedValue() {
-			o.counts.dropped[NoValue]++
-			continue
+	var attributes [chunkSize]pcommon.Map
+	for from := 0; from < dps.Len(); from += chunkSize {
+		n := min(chunkSize, dps.Len()-from)
+		for i := range n {
+			dp := dps.At(from + i)
+			attributes[i] = dp.Attributes()
+			o.chunk[i].times(dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
 		}
-		cell, id, reason := o.locate(s, dp.Attributes())
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
+		o.locate(s, attributes[:n])
+		s.mu.Lock()
+		for i := range n {
+			e := &o.chunk[i]
+			if e.reason == located {
+				dp := dps.At(from + i)
+				spread(dp, s.bounds, s.rebucketed)
+				e.reason = s.distribute(e, dp.Sum(), dp.HasSum(), delta, fellInAll)
+			}
+			o.counts.note(e.reason)
 		}
-		e := &o.chunk[o.chunkUsed]
-		*e = entry{id: id, cell: cell, point: int32(i), start: uint64(dp.StartTimestamp()), time: uint64(dp.Timestamp())}
-		if o.chunkUsed++; o.chunkUsed == chunkSize {
-			o.flushExponentials(s, dps, delta)
-		}
+		s.mu.Unlock()
 	}
-	o.flushExponentials(s, dps, delta)
-}
-
-func (o *observer) flushExponentials(s *signal, dps pmetric.ExponentialHistogramDataPointSlice, delta bool) {
-	if o.chunkUsed == 0 {
-		return
-	}
-	s.mu.Lock()
-	for i := range o.chunk[:o.chunkUsed] {
-		e := &o.chunk[i]
-		dp := dps.At(int(e.point))
-		spread(dp, s.bounds, s.rebucketed)
-		if reason := s.distribute(e, dp.Sum(), dp.HasSum(), delta, fellInAll); reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		o.counts.kept++
-	}
-	s.mu.Unlock()
-	o.chunkUsed = 0
 }
 
 // spread puts an exponential histogram onto other bounds. Its bucket of index

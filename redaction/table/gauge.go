@@ -1,6 +1,7 @@
 package table
 
 import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/weir-telemetry/weir/redaction/policy"
@@ -17,48 +18,34 @@ type gauge struct {
 
 // gauges merges a metric's points into the cells of a gauge.
 func (o *observer) gauges(s *signal, dps pmetric.NumberDataPointSlice) {
-	for i := range dps.Len() {
-		dp := dps.At(i)
-		e := &o.chunk[o.chunkUsed]
-		if reason := e.number(dp); reason != located {
-			o.counts.dropped[reason]++
-			continue
+	var attributes [chunkSize]pcommon.Map
+	for from := 0; from < dps.Len(); from += chunkSize {
+		n := min(chunkSize, dps.Len()-from)
+		for i := range n {
+			dp := dps.At(from + i)
+			attributes[i] = dp.Attributes()
+			o.chunk[i].number(dp)
 		}
-		cell, id, reason := o.locate(s, dp.Attributes())
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		e.cell, e.id = cell, id
-		e.start, e.time = uint64(dp.StartTimestamp()), uint64(dp.Timestamp())
-		if o.chunkUsed++; o.chunkUsed == chunkSize {
-			o.flushGauges(s)
-		}
+		o.locate(s, attributes[:n])
+		o.flushGauges(s, n)
 	}
-	o.flushGauges(s)
 }
 
-func (o *observer) flushGauges(s *signal) {
-	if o.chunkUsed == 0 {
-		return
-	}
+// flushGauges takes the first n entries of the chunk.
+func (o *observer) flushGauges(s *signal, n int) {
 	s.mu.Lock()
-	for i := range o.chunk[:o.chunkUsed] {
+	for i := range o.chunk[:n] {
 		e := &o.chunk[i]
-		reason := located
-		if s.needsSource {
-			reason = s.level(e)
-		} else {
-			reason = s.gauges[e.cell].merge(s.merge, toFloat(e.value, e.isInt), e.time)
+		if e.reason == located {
+			if s.needsSource {
+				e.reason = s.level(e)
+			} else {
+				e.reason = s.gauges[e.cell].merge(s.merge, toFloat(e.value, e.isInt), e.time)
+			}
 		}
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		o.counts.kept++
+		o.counts.note(e.reason)
 	}
 	s.mu.Unlock()
-	o.chunkUsed = 0
 }
 
 // merge takes a point of last, min or max.

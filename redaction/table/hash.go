@@ -12,12 +12,14 @@ import (
 )
 
 // hash128 tells sources apart. Attributes come in any order, so theirs are
-// added up; each is the 128-bit product of a hash of the key and one of the
-// value, both under secrets of this table, so that a sender cannot aim for a
-// collision. What limits it is the 64 bits of those two hashes: if they are as
-// good as random, which is argued for below and not proven, two sources that
-// differ in one attribute meet with a chance of about 2^-63, and any two of
-// 100,000 sources with less than 2^-29.
+// added up; each is made of a hash of the key and one of the value, under
+// secrets of this table, so that a sender cannot aim for a collision. There are
+// two ways to hash: by rounds of AES (hash_amd64.go), and the plain one, where
+// an attribute is the 128-bit product of two hashes of 64 bits. What
+// limits the plain one is those 64 bits: if they are as good as random, which is
+// argued for below and not proven, two sources that differ in one attribute
+// meet with a chance of about 2^-63, and any two of 100,000 sources with less
+// than 2^-29. One table uses one way, and no hash ever leaves it.
 type hash128 struct{ hi, lo uint64 }
 
 func (a hash128) plus(b hash128) hash128 {
@@ -30,7 +32,36 @@ type hasher struct {
 	second maphash.Seed
 	secret [4]uint64
 	words  [7]uint64 // for the words of texts and for their lengths
+	aes    bool      // short texts are hashed by rounds of AES
+	rounds rounds
 }
+
+// rounds are the secrets of the rounds of AES: four of 32 bytes for texts and
+// one of 16 for pairs.
+type rounds [144]byte
+
+// pair is an attribute whose key and value are short texts.
+type pair struct{ key, value string }
+
+// A text is short if it has 1 to longestShort bytes.
+const longestShort = middle + span
+
+func isShort(s string) bool { return uint(len(s)-1) < longestShort }
+
+// row is how many pairs are hashed at once at most.
+const row = 16
+
+// wanted are the hashes of keys that are looked for in a row of pairs.
+type wanted [4]uint64
+
+// hashed is what is found out about a row of pairs: the hashes of the values,
+// and at which pair each of the wanted keys first stands, or nowhere.
+type hashed struct {
+	values [row]uint64
+	at     [len(wanted{})]int64
+}
+
+var nowhere = [len(wanted{})]int64{-1, -1, -1, -1}
 
 func newHasher() hasher {
 	h := hasher{seed: maphash.MakeSeed(), second: maphash.MakeSeed()}
@@ -42,11 +73,60 @@ func newHasher() hasher {
 	for i := range h.words {
 		h.words[i] = binary.LittleEndian.Uint64(b[32+8*i:])
 	}
+	_, _ = rand.Read(h.rounds[:])
+	h.aes = hasAES
 	return h
 }
 
+// short is what texts and pairs make of a text. All that are not short have the
+// hash of the placeholder.
+func (h *hasher) short(s string) uint64 {
+	if !isShort(s) {
+		s = placeholder
+	}
+	var out [1]uint64
+	h.texts([]string{s}, out[:])
+	return out[0]
+}
+
+// name is the hash of a metric's name.
+func (h *hasher) name(s string) uint64 {
+	if !isShort(s) {
+		return h.text(s)
+	}
+	return h.short(s)
+}
+
+// placeholder stands where a text is not short or a value is no text.
+const placeholder = "-"
+
+// plainPairs looks at a row of pairs, all of them short, and adds up the products
+// of their hashes.
+func (h *hasher) plainPairs(in []pair, want *wanted, out *hashed) hash128 {
+	var sum hash128
+	out.at = nowhere
+	for i := len(in) - 1; i >= 0; i-- {
+		key, value := h.couple(in[i].key, in[i].value)
+		out.values[i] = value
+		for j := range want {
+			if want[j] == key {
+				out.at[j] = int64(i)
+			}
+		}
+		sum = sum.plus(h.pair(key, value))
+	}
+	return sum
+}
+
+// plainTexts hashes short texts as plainPairs does.
+func (h *hasher) plainTexts(in []string, out []uint64) {
+	for i := range in {
+		out[i] = h.text(in[i])
+	}
+}
+
 func (h *hasher) text(s string) uint64 {
-	a, _ := h.texts(s, "")
+	a, _ := h.couple(s, "")
 	return a
 }
 
@@ -69,9 +149,9 @@ const (
 	span   = 24
 )
 
-// texts hashes two texts, as one call for a key and a value costs less than
+// couple hashes two texts, as one call for a key and a value costs less than
 // two. It is written out because the compiler would not inline it.
-func (h *hasher) texts(s, t string) (uint64, uint64) {
+func (h *hasher) couple(s, t string) (uint64, uint64) {
 	var a, b uint64
 	if n := len(s); uint(n-middle) <= span {
 		p := []byte(s) // not a copy: nobody writes to it
@@ -145,15 +225,17 @@ const (
 // below it are one.
 const maxDepth = 32
 
-// attribute hashes a key and its value. A value with a text is a string: what
-// has none may be anything, also an empty string.
-func (h *hasher) attribute(k string, v pcommon.Value) (key, value uint64) {
-	s := v.Str()
-	key, value = h.texts(k, s)
-	if s == "" {
-		value = h.otherValue(v, 0)
+// others adds up the attributes that are no pairs, and says which they are.
+func (h *hasher) others(m pcommon.Map) (sum hash128, which uint32) {
+	i := 0
+	for k, v := range m.All() {
+		if !isShort(k) || !isShort(v.Str()) {
+			which |= 1 << i
+			sum = sum.plus(h.pair(h.text(k), h.otherValue(v, 0)))
+		}
+		i++
 	}
-	return key, value
+	return sum, which
 }
 
 func (h *hasher) otherValue(v pcommon.Value, depth int) uint64 {

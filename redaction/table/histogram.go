@@ -3,6 +3,7 @@ package table
 import (
 	"math"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/weir-telemetry/weir/redaction/policy"
@@ -11,45 +12,38 @@ import (
 // histograms adds a metric's points to the cells of a histogram. Points are
 // re-bucketed under the lock, into the signal's own scratch.
 func (o *observer) histograms(s *signal, dps pmetric.HistogramDataPointSlice, delta bool) {
-	for i := range dps.Len() {
-		dp := dps.At(i)
-		if dp.Flags().NoRecordedValue() {
-			o.counts.dropped[NoValue]++
-			continue
+	var attributes [chunkSize]pcommon.Map
+	for from := 0; from < dps.Len(); from += chunkSize {
+		n := min(chunkSize, dps.Len()-from)
+		for i := range n {
+			dp := dps.At(from + i)
+			attributes[i] = dp.Attributes()
+			o.chunk[i].times(dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
 		}
-		cell, id, reason := o.locate(s, dp.Attributes())
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
+		o.locate(s, attributes[:n])
+		s.mu.Lock()
+		for i := range n {
+			e := &o.chunk[i]
+			if e.reason == located {
+				if dp := dps.At(from + i); rebucket(dp, s.bounds, s.rebucketed) {
+					e.reason = s.distribute(e, dp.Sum(), dp.HasSum(), delta, fell)
+				} else {
+					e.reason = Malformed
+				}
+			}
+			o.counts.note(e.reason)
 		}
-		e := &o.chunk[o.chunkUsed]
-		*e = entry{id: id, cell: cell, point: int32(i), start: uint64(dp.StartTimestamp()), time: uint64(dp.Timestamp())}
-		if o.chunkUsed++; o.chunkUsed == chunkSize {
-			o.flushHistograms(s, dps, delta)
-		}
+		s.mu.Unlock()
 	}
-	o.flushHistograms(s, dps, delta)
 }
 
-func (o *observer) flushHistograms(s *signal, dps pmetric.HistogramDataPointSlice, delta bool) {
-	if o.chunkUsed == 0 {
-		return
+// times takes what every point has.
+func (e *entry) times(start, time pcommon.Timestamp, flags pmetric.DataPointFlags) {
+	e.start, e.time = uint64(start), uint64(time)
+	e.reason = located
+	if flags.NoRecordedValue() {
+		e.reason = NoValue
 	}
-	s.mu.Lock()
-	for i := range o.chunk[:o.chunkUsed] {
-		e := &o.chunk[i]
-		reason := Malformed
-		if dp := dps.At(int(e.point)); rebucket(dp, s.bounds, s.rebucketed) {
-			reason = s.distribute(e, dp.Sum(), dp.HasSum(), delta, fell)
-		}
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		o.counts.kept++
-	}
-	s.mu.Unlock()
-	o.chunkUsed = 0
 }
 
 // distribute adds the histogram that lies in the scratch to its cell, and

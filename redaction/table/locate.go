@@ -1,41 +1,113 @@
 package table
 
-import "go.opentelemetry.io/collector/pdata/pcommon"
+import (
+	"math/bits"
 
-// few is up to how many attributes of a signal are found while hashing.
-const few = 4
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
 
-// place is where a key of the signal and its value were found on a point.
-type place struct {
-	key   string
-	value pcommon.Value
-}
-
-// locate finds a point's cell and, if the signal needs it, its source. A
-// reason other than located drops the point.
+// locate finds the points' cells and, if the signal needs them, their sources,
+// into the first entries of the chunk. It passes over those that have a reason
+// to be dropped, and may give one.
 //
 // A key's first copy counts; what the point lacks is looked up on the
 // resource; what is outside its domain does not fall back to the resource.
-func (o *observer) locate(s *signal, attributes pcommon.Map) (int32, hash128, Reason) {
-	if s.needsSource && s.dict == nil && len(s.attributes) <= few {
-		return o.locateFew(s, attributes)
+func (o *observer) locate(s *signal, points []pcommon.Map) {
+	if s.dict != nil || !s.needsSource || len(s.attributes) > len(s.wanted) {
+		for i, m := range points {
+			if e := &o.chunk[i]; e.reason == located {
+				o.locateOne(s, m, e)
+			}
+		}
+		return
 	}
-	id := o.base
+	// Each point takes three short loops: one fetches where its texts are, one
+	// hashes them, and one looks up what was found. So the processor is well
+	// into the next point's fetches while it waits for this one's. Where keys
+	// stand is anyone's guess, and so there is none to make. The texts are on
+	// the stack: a pointer written to memory costs dearly while the garbage
+	// collector is at work.
+	var (
+		in  [row]pair
+		out hashed
+		h   = &o.t.hasher
+	)
+	for p, m := range points {
+		e := &o.chunk[p]
+		if e.reason != located {
+			continue
+		}
+		if m.Len() > row {
+			o.locateOne(s, m, e)
+			continue
+		}
+		n, lengths := 0, uint(0)
+		for k, v := range m.All() {
+			text := v.Str()
+			in[n&(row-1)] = pair{k, text}
+			lengths |= uint(len(k)-1) | uint(len(text)-1)
+			n++
+		}
+		id, others := o.base, uint32(0)
+		if lengths >= longestShort {
+			var sum hash128
+			sum, others = h.others(m)
+			id = id.plus(sum)
+			for rest := others; rest != 0; rest &= rest - 1 {
+				a := &in[bits.TrailingZeros32(rest)&(row-1)]
+				a.value = placeholder
+				if !isShort(a.key) {
+					a.key = placeholder
+				}
+			}
+		}
+		e.id = id.plus(h.pairs(in[:n], &s.wanted, &out))
+		o.cell(s, m, e, &in, &out, others)
+	}
+}
+
+// cell finds the cell of a point that was hashed, but for its others.
+func (o *observer) cell(s *signal, m pcommon.Map, e *entry, in *[row]pair, out *hashed, others uint32) {
+	var cell int32
+	for j := range s.attributes {
+		a := &s.attributes[j]
+		at := out.at[j&(len(out.at)-1)]
+		var d int32
+		switch {
+		case at < 0:
+			d = o.offer(s, j)
+		case others&(1<<(at&(row-1))) == 0 && in[at&(row-1)].key == a.key:
+			d = a.digitOfShort(out.values[at&(row-1)], in[at&(row-1)].value)
+		default: // one of the others, or two keys of one hash
+			d = o.seek(s, j, m)
+		}
+		if d < 0 {
+			e.reason = Attribute
+			return
+		}
+		cell += d * a.stride
+	}
+	e.cell = cell
+}
+
+// locateOne is locate for what is not common: many attributes, dictionaries,
+// and gauges that need no source.
+func (o *observer) locateOne(s *signal, m pcommon.Map, e *entry) {
+	e.id, e.cell = o.base, 0
 	if s.needsSource {
-		id = id.plus(o.t.hasher.attributes(attributes, 0))
+		e.id = e.id.plus(o.t.hasher.attributes(m, 0))
 	}
 	var found uint32
-	for k, v := range attributes.All() {
+	for k, v := range m.All() {
 		if j := s.keyIndex(k); j >= 0 && found&(1<<j) == 0 {
 			found |= 1 << j
 			o.values[j] = v
 		}
 	}
 	if s.dict != nil {
-		cell, reason := o.lookUp(s, found)
-		return cell, id, reason
+		e.cell, e.reason = o.lookUp(s, found)
+		return
 	}
-	var cell int32
 	for j := range s.attributes {
 		a := &s.attributes[j]
 		var d int32
@@ -45,60 +117,11 @@ func (o *observer) locate(s *signal, attributes pcommon.Map) (int32, hash128, Re
 			d = o.offer(s, j)
 		}
 		if d < 0 {
-			return 0, id, Attribute
+			e.reason = Attribute
+			return
 		}
-		cell += d * a.stride
+		e.cell += d * a.stride
 	}
-	return cell, id, located
-}
-
-// locateFew is locate for the common case, in one pass. The keys are hashed
-// for the source and found by their hashes; what is no key of the signal goes
-// to a place that nobody reads. Where the keys stand is anyone's guess, and so
-// there is none to make. The places are on the stack: a pointer written to
-// memory costs dearly while the garbage collector is at work.
-func (o *observer) locateFew(s *signal, attributes pcommon.Map) (int32, hash128, Reason) {
-	var (
-		id     = o.base
-		found  uint32
-		places [few + 1]place
-		h      = &o.t.hasher
-		hashes = s.keyHashes
-	)
-	for k, v := range attributes.All() {
-		key, value := h.attribute(k, v)
-		id = id.plus(h.pair(key, value))
-		j := few
-		for i := range hashes {
-			if hashes[i] == key {
-				j = i
-			}
-		}
-		if found&(1<<j) != 0 {
-			j = few
-		}
-		found |= 1 << j
-		places[j] = place{k, v}
-	}
-	var cell int32
-	for j := range s.attributes {
-		a, p := &s.attributes[j], &places[j]
-		in := found&(1<<j) != 0
-		if in && p.key != a.key { // two texts of one hash
-			p.value, in = attributes.Get(a.key)
-		}
-		var d int32
-		if in {
-			d = a.digit(p.value)
-		} else {
-			d = o.offer(s, j)
-		}
-		if d < 0 {
-			return 0, id, Attribute
-		}
-		cell += d * a.stride
-	}
-	return cell, id, located
 }
 
 func (s *signal) keyIndex(k string) int {
@@ -112,6 +135,14 @@ func (s *signal) keyIndex(k string) int {
 
 // located is no reason to drop a point.
 const located = reasonCount
+
+// seek is the digit of a point for a dense attribute, found by its key's text.
+func (o *observer) seek(s *signal, j int, m pcommon.Map) int32 {
+	if v, ok := m.Get(s.attributes[j].key); ok {
+		return s.attributes[j].digit(v)
+	}
+	return o.offer(s, j)
+}
 
 // offer is the digit that the resource gives to a dense attribute, or its
 // otherwise.

@@ -13,7 +13,10 @@ import (
 // reason, over batches, reports, expiry and full memory.
 func TestTheTableAgreesWithItsReference(t *testing.T) {
 	p := parse(t, everything)
+	was := hasAES
+	defer func() { hasAES = was }()
 	rapid.Check(t, func(rt *rapid.T) {
+		hasAES = was && rapid.Bool().Draw(rt, "the fast hash, if there is one")
 		g := generate(rt, p)
 		o := Options{Key: []byte(strings.Repeat("k", 32)), Identity: install, Start: began.Add(draw(g, "began", 0, time.Nanosecond)),
 			Idle: time.Minute, MaxSources: draw(g, "sources", 1000, 3)}

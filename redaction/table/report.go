@@ -22,10 +22,10 @@ type text struct {
 }
 
 // identityOf checks the values of the policy's identity.
-func identityOf(p *policy.Policy, o Options) ([]text, error) {
+func identityOf(h *hasher, p *policy.Policy, o Options) ([]text, error) {
 	list := []text{{key: DigestKey, text: p.Digest.String()}}
 	for i := range p.Identity {
-		a := newAttribute(&p.Identity[i])
+		a := newAttribute(h, &p.Identity[i])
 		value, ok := o.Identity[a.key]
 		if ok && a.kind == policy.DomainHMAC && len(o.Key) > 0 {
 			value = keyed(o.Key, value)

@@ -20,8 +20,8 @@ type signal struct {
 	kind        policy.Kind
 	merge       policy.Merge
 	attributes  []attribute
-	keyHashes   []uint64
-	needsSource bool // points must be told apart by source
+	wanted      wanted // the hashes of the first attributes' keys
+	needsSource bool   // points must be told apart by source
 	hmacKey     []byte
 	bounds      []float64
 	max         float64 // a sum saturates here
@@ -63,8 +63,10 @@ func newSignal(t *Table, p *policy.Signal, o Options) (*signal, error) {
 	}
 	dense := true
 	for i := range p.Attributes {
-		s.attributes = append(s.attributes, newAttribute(&p.Attributes[i]))
-		s.keyHashes = append(s.keyHashes, t.hasher.text(p.Attributes[i].Key))
+		s.attributes = append(s.attributes, newAttribute(&t.hasher, &p.Attributes[i]))
+		if i < len(s.wanted) {
+			s.wanted[i] = t.hasher.short(p.Attributes[i].Key)
+		}
 		dense = dense && p.Attributes[i].Domain.Dense()
 	}
 	if !dense {

@@ -44,6 +44,7 @@ type sources struct {
 	list    []source
 	buckets []uint64 // histograms: width counts a source
 	width   int
+	next    int // where the next source is looked for first: batches resemble each other
 }
 
 func slotOf(id hash128) (tag, slot uint64) {
@@ -52,6 +53,10 @@ func slotOf(id hash128) (tag, slot uint64) {
 }
 
 func (s *sources) find(id hash128) (int32, bool) {
+	if next := s.next; uint(next) < uint(len(s.list)) && s.list[next].id == id {
+		s.next++
+		return int32(next), true
+	}
 	if len(s.index) == 0 {
 		return 0, false
 	}
@@ -64,6 +69,7 @@ func (s *sources) find(id hash128) (int32, bool) {
 		}
 		if e&^(1<<32-1) == tag {
 			if pos := int32(e) - 1; s.list[pos].id == id {
+				s.next = int(pos) + 1
 				return pos, true
 			}
 		}

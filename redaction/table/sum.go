@@ -3,40 +3,34 @@ package table
 import (
 	"math"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
 // sums adds a metric's points to the cells of a sum.
 func (o *observer) sums(s *signal, dps pmetric.NumberDataPointSlice, delta bool) {
-	for i := range dps.Len() {
-		dp := dps.At(i)
-		e := &o.chunk[o.chunkUsed]
-		if reason := e.number(dp); reason != located {
-			o.counts.dropped[reason]++
-			continue
+	var attributes [chunkSize]pcommon.Map
+	for from := 0; from < dps.Len(); from += chunkSize {
+		n := min(chunkSize, dps.Len()-from)
+		for i := range n {
+			dp, e := dps.At(from+i), &o.chunk[i]
+			attributes[i] = dp.Attributes()
+			e.number(dp)
+			if e.reason == located && e.isNegative() && !s.policy.UpDown {
+				e.reason = Negative
+			}
 		}
-		if e.isNegative() && !s.policy.UpDown {
-			o.counts.dropped[Negative]++
-			continue
-		}
-		cell, id, reason := o.locate(s, dp.Attributes())
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		e.cell, e.id = cell, id
-		e.start, e.time = uint64(dp.StartTimestamp()), uint64(dp.Timestamp())
-		if o.chunkUsed++; o.chunkUsed == chunkSize {
-			o.flushSums(s, delta)
-		}
+		o.locate(s, attributes[:n])
+		o.flushSums(s, n, delta)
 	}
-	o.flushSums(s, delta)
 }
 
-// number takes a point's value. A double's -0 becomes 0.
-func (e *entry) number(dp pmetric.NumberDataPoint) Reason {
-	if dp.Flags().NoRecordedValue() {
-		return NoValue
+// number takes a point's times and value, or says what is wrong with it. A
+// double's -0 becomes 0.
+func (e *entry) number(dp pmetric.NumberDataPoint) {
+	e.times(dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
+	if e.reason != located {
+		return
 	}
 	switch dp.ValueType() {
 	case pmetric.NumberDataPointValueTypeInt:
@@ -44,13 +38,12 @@ func (e *entry) number(dp pmetric.NumberDataPoint) Reason {
 	case pmetric.NumberDataPointValueTypeDouble:
 		v := dp.DoubleValue()
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return NotFinite
+			e.reason = NotFinite
 		}
 		e.value, e.isInt = math.Float64bits(v+0), false
 	default:
-		return NoValue
+		e.reason = NoValue
 	}
-	return located
 }
 
 // Ints and doubles have their sign in the same bit; -0 is gone.
@@ -63,31 +56,30 @@ func toFloat(bits uint64, isInt bool) float64 {
 	return math.Float64frombits(bits)
 }
 
-func (o *observer) flushSums(s *signal, delta bool) {
-	if o.chunkUsed == 0 {
-		return
-	}
+// flushSums takes the first n entries of the chunk.
+func (o *observer) flushSums(s *signal, n int, delta bool) {
 	s.mu.Lock()
-	for i := range o.chunk[:o.chunkUsed] {
+	for i := range o.chunk[:n] {
 		e := &o.chunk[i]
-		if s.policy.UpDown {
-			if reason := s.stand(e, delta); reason != located {
-				o.counts.dropped[reason]++
+		if e.reason == located {
+			if s.policy.UpDown {
+				e.reason = s.stand(e, delta)
 			} else {
-				o.counts.kept++
+				e.reason = s.rise(e, delta)
 			}
-			continue
 		}
-		increment, reason := s.increment(e, delta)
-		if reason != located {
-			o.counts.dropped[reason]++
-			continue
-		}
-		o.counts.kept++
-		s.values[e.cell] = min(s.values[e.cell]+increment, s.max)
+		o.counts.note(e.reason)
 	}
 	s.mu.Unlock()
-	o.chunkUsed = 0
+}
+
+// rise adds what a point adds. Needs the lock.
+func (s *signal) rise(e *entry, delta bool) Reason {
+	increment, reason := s.increment(e, delta)
+	if reason == located {
+		s.values[e.cell] = min(s.values[e.cell]+increment, s.max)
+	}
+	return reason
 }
 
 // increment is what a point adds, and remembers the point. Needs the lock.

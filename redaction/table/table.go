@@ -119,7 +119,7 @@ func New(p *policy.Policy, o Options) (*Table, error) {
 	}
 	t.idle = idleReports(o.Idle, p.Interval)
 	var err error
-	if t.identity, err = identityOf(p, o); err != nil {
+	if t.identity, err = identityOf(&t.hasher, p, o); err != nil {
 		return nil, err
 	}
 	for i := range p.Signals {
@@ -129,7 +129,7 @@ func New(p *policy.Policy, o Options) (*Table, error) {
 		}
 		t.signals = append(t.signals, s)
 	}
-	t.names = newNames(t.hasher.seed, t.signals)
+	t.names = newNames(&t.hasher, t.signals)
 	return t, nil
 }
 
@@ -158,10 +158,7 @@ func (t *Table) Observe(md pmetric.Metrics) {
 		for j := range sms.Len() {
 			sm := sms.At(j)
 			o.scope, o.scopeHashed = sm.Scope(), false
-			ms := sm.Metrics()
-			for k := range ms.Len() {
-				o.metric(ms.At(k))
-			}
+			o.metrics(sm.Metrics())
 		}
 	}
 	t.counters.add(&o.counts)
@@ -182,12 +179,12 @@ type observer struct {
 
 	// Of the current metric: the hash of all that its points share, and what
 	// the resource offers for the signal's attributes, looked up at most once.
-	base      hash128
-	offered   [maxAttributes]int32
-	values    [maxAttributes]pcommon.Value     // dictionary signals: the values found for one point
-	key       [maxAttributes * maxKeyPart]byte // dictionary signals: the key of one point
-	chunk     [chunkSize]entry
-	chunkUsed int
+	base    hash128
+	offered [maxAttributes]int32
+	chunk   [chunkSize]entry
+	// Dictionary signals: the values found for one point, and its key.
+	values [maxAttributes]pcommon.Value
+	key    [maxAttributes * maxKeyPart]byte
 }
 
 const chunkSize = 32
@@ -198,14 +195,56 @@ type entry struct {
 	start, time uint64
 	value       uint64 // an int's or a double's bits
 	cell        int32
-	point       int32 // index in the metric
+	reason      Reason // why it is dropped; located: it is not
 	isInt       bool
 }
 
-func (o *observer) metric(m pmetric.Metric) {
-	s, nameHash := o.t.names.find(m.Name())
-	n := uint64(points(m))
-	o.counts.observed += n
+// metrics looks at many metrics at a time. Each is four reads of which one
+// says where the next is, all far away: the first loop does nothing else, so
+// that the reads of one metric pass while those of others are waited for.
+func (o *observer) metrics(ms pmetric.MetricSlice) {
+	var (
+		names  [chunkSize]string
+		hashes [chunkSize]uint64
+		counts [chunkSize]int32
+		h      = &o.t.hasher
+	)
+	for from := 0; from < ms.Len(); from += chunkSize {
+		n := min(chunkSize, ms.Len()-from)
+		long := false
+		for i := range n {
+			m := ms.At(from + i)
+			name := m.Name()
+			if !isShort(name) {
+				long = true
+				name = placeholder
+			}
+			names[i] = name
+			counts[i] = int32(points(m))
+		}
+		h.texts(names[:n], hashes[:n])
+		if long {
+			for i := range n {
+				if name := ms.At(from + i).Name(); !isShort(name) {
+					hashes[i] = h.name(name)
+				}
+			}
+		}
+		for i := range n {
+			count := uint64(counts[i])
+			o.counts.observed += count
+			if o.t.names.mayHave(hashes[i]) {
+				o.metric(ms.At(from+i), hashes[i], count)
+			} else {
+				o.counts.dropped[NotAllowed] += count
+			}
+		}
+	}
+}
+
+// metric observes one that may be the policy's.
+func (o *observer) metric(m pmetric.Metric, nameHash, n uint64) {
+	s := o.t.names.find(m.Name(), nameHash)
 	switch {
 	case s == nil:
 		o.counts.dropped[NotAllowed] += n
