@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/weir-telemetry/weir/internal/canary"
 )
 
 // An edge and a fleet, as a customer and a vendor run them: the fleet's own
@@ -50,7 +52,7 @@ func TestTheFleetKnowsWhatThePolicyNamesAndNothingElse(t *testing.T) {
 
 	t.Run("what the policy would not have produced is refused and counted", func(t *testing.T) {
 		f.t = t
-		body, err := pmetricotlp.NewExportRequestFromMetrics(canaryMetrics(time.Now(), 1)).MarshalProto()
+		body, err := pmetricotlp.NewExportRequestFromMetrics(canary.Metrics(time.Now(), 1)).MarshalProto()
 		if err != nil {
 			t.Fatal(err)
 		}

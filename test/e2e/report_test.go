@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/weir-telemetry/weir/internal/canary"
 )
 
 const protobuf = "application/x-protobuf"
@@ -187,15 +189,15 @@ func strip(head string) string {
 // sendCanaries sends every kind of telemetry by every road, canaries in all.
 func (n *node) sendCanaries(t *testing.T, now time.Time) {
 	t.Helper()
-	logs, err := plogotlp.NewExportRequestFromLogs(canaryLogs(now)).MarshalProto()
+	logs, err := plogotlp.NewExportRequestFromLogs(canary.Logs(now)).MarshalProto()
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := pmetricotlp.NewExportRequestFromMetrics(canaryMetrics(now, 3)).MarshalProto()
+	metrics, err := pmetricotlp.NewExportRequestFromMetrics(canary.Metrics(now, 3)).MarshalProto()
 	if err != nil {
 		t.Fatal(err)
 	}
-	traces, err := ptraceotlp.NewExportRequestFromTraces(canaryTraces(now)).MarshalProto()
+	traces, err := ptraceotlp.NewExportRequestFromTraces(canary.Traces(now)).MarshalProto()
 	if err != nil {
 		t.Fatal(err)
 	}

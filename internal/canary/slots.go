@@ -1,4 +1,10 @@
-package e2e
+// Package canary is telemetry with a mark in every slot that a sender can fill,
+// and the search for that mark in what came out elsewhere.
+//
+// It is for tests and rehearsals: what [Find] finds behind the door should not
+// be there. It knows the slots of OTLP; what a new version of OTLP adds has to be
+// added here.
+package canary
 
 import (
 	"time"
@@ -9,61 +15,63 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// mark is in every text slot that a sender can fill, followed by the slot's
+// Mark is in every text slot that a sender can fill, followed by the slot's
 // name; none of it may leave. It has no characters that URL-encoding changes,
 // so the raw form covers that one too.
-const mark = "weircanary7c1e"
+const Mark = "weircanary7c1e"
 
-func slot(name string) string { return mark + "_" + name }
+// Slot is what stands in the slot of a name.
+func Slot(name string) string { return Mark + "_" + name }
 
-// traceID and spanID are canaries of the binary kind: 16 and 8 bytes of text.
+// TraceID and SpanID are canaries of the binary kind: 16 and 8 bytes of text.
 var (
-	traceID = pcommon.TraceID([]byte("weircanary7c1e16"))
-	spanID  = pcommon.SpanID([]byte("7c1ecany"))
+	TraceID = pcommon.TraceID([]byte("weircanary7c1e16"))
+	SpanID  = pcommon.SpanID([]byte("7c1ecany"))
 )
 
 // fill puts canaries into every kind of attribute: key, string, bytes, nested
 // key and value, list.
 func fill(m pcommon.Map, where string) {
-	m.PutStr(slot(where+"_key"), "x")
-	m.PutStr("plain."+where, slot(where+"_string"))
-	m.PutEmptyBytes("bytes." + where).FromRaw([]byte(slot(where + "_bytes")))
+	m.PutStr(Slot(where+"_key"), "x")
+	m.PutStr("plain."+where, Slot(where+"_string"))
+	m.PutEmptyBytes("bytes." + where).FromRaw([]byte(Slot(where + "_bytes")))
 	nested := m.PutEmptyMap("map." + where)
-	nested.PutStr(slot(where+"_nested_key"), slot(where+"_nested_value"))
+	nested.PutStr(Slot(where+"_nested_key"), Slot(where+"_nested_value"))
 	list := m.PutEmptySlice("list." + where)
-	list.AppendEmpty().SetStr(slot(where + "_list"))
-	list.AppendEmpty().SetEmptyMap().PutStr(slot(where+"_list_key"), slot(where+"_list_value"))
+	list.AppendEmpty().SetStr(Slot(where + "_list"))
+	list.AppendEmpty().SetEmptyMap().PutStr(Slot(where+"_list_key"), Slot(where+"_list_value"))
 }
 
 func fillResource(r pcommon.Resource, service string) {
 	r.Attributes().PutStr("service.name", service)
-	r.Attributes().PutStr("service.version", slot("service_version"))
-	r.Attributes().PutStr("weir.install.id", slot("install_id"))
-	r.Attributes().PutStr("weir.policy.digest", slot("policy_digest"))
+	r.Attributes().PutStr("service.version", Slot("service_version"))
+	r.Attributes().PutStr("weir.install.id", Slot("install_id"))
+	r.Attributes().PutStr("weir.policy.digest", Slot("policy_digest"))
 	fill(r.Attributes(), "resource")
 	r.SetDroppedAttributesCount(7)
 }
 
 func fillScope(s pcommon.InstrumentationScope) {
-	s.SetName(slot("scope_name"))
-	s.SetVersion(slot("scope_version"))
+	s.SetName(Slot("scope_name"))
+	s.SetVersion(Slot("scope_version"))
 	fill(s.Attributes(), "scope")
 	s.SetDroppedAttributesCount(7)
 }
 
-func canaryLogs(now time.Time) plog.Logs {
+// Logs has bodies of every kind, and canaries in all that a record can hold.
+func Logs(now time.Time) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
 	fillResource(rl.Resource(), "frontend")
-	rl.SetSchemaUrl(slot("schema_url"))
+	rl.SetSchemaUrl(Slot("schema_url"))
 	sl := rl.ScopeLogs().AppendEmpty()
 	fillScope(sl.Scope())
-	sl.SetSchemaUrl(slot("scope_schema_url"))
+	sl.SetSchemaUrl(Slot("scope_schema_url"))
 	bodies := []func(pcommon.Value){
-		func(v pcommon.Value) { v.SetStr(slot("body_string")) },
-		func(v pcommon.Value) { v.SetEmptyBytes().FromRaw([]byte(slot("body_bytes"))) },
-		func(v pcommon.Value) { v.SetEmptyMap().PutStr(slot("body_key"), slot("body_value")) },
-		func(v pcommon.Value) { v.SetEmptySlice().AppendEmpty().SetStr(slot("body_list")) },
+		func(v pcommon.Value) { v.SetStr(Slot("body_string")) },
+		func(v pcommon.Value) { v.SetEmptyBytes().FromRaw([]byte(Slot("body_bytes"))) },
+		func(v pcommon.Value) { v.SetEmptyMap().PutStr(Slot("body_key"), Slot("body_value")) },
+		func(v pcommon.Value) { v.SetEmptySlice().AppendEmpty().SetStr(Slot("body_list")) },
 	}
 	for _, set := range bodies {
 		lr := sl.LogRecords().AppendEmpty()
@@ -71,39 +79,39 @@ func canaryLogs(now time.Time) plog.Logs {
 		fill(lr.Attributes(), "record")
 		lr.SetTimestamp(pcommon.NewTimestampFromTime(now))
 		lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
-		lr.SetSeverityText(slot("severity_text"))
-		lr.SetEventName(slot("event_name"))
-		lr.SetTraceID(traceID)
-		lr.SetSpanID(spanID)
+		lr.SetSeverityText(Slot("severity_text"))
+		lr.SetEventName(Slot("event_name"))
+		lr.SetTraceID(TraceID)
+		lr.SetSpanID(SpanID)
 		lr.SetDroppedAttributesCount(7)
 	}
 	return ld
 }
 
-// canaryMetrics has metrics of every kind under names that the policy does not
+// Metrics has metrics of every kind under names that the policy does not
 // know, and shop.orders, which it does, with canaries in all that is not named.
-func canaryMetrics(now time.Time, orders int64) pmetric.Metrics {
+func Metrics(now time.Time, orders int64) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
 	fillResource(rm.Resource(), "frontend")
-	rm.SetSchemaUrl(slot("schema_url"))
+	rm.SetSchemaUrl(Slot("schema_url"))
 	sm := rm.ScopeMetrics().AppendEmpty()
 	fillScope(sm.Scope())
-	sm.SetSchemaUrl(slot("scope_schema_url"))
+	sm.SetSchemaUrl(Slot("scope_schema_url"))
 
 	start, ts := pcommon.NewTimestampFromTime(now.Add(-time.Second)), pcommon.NewTimestampFromTime(now)
 	exemplar := func(e pmetric.Exemplar) {
 		fill(e.FilteredAttributes(), "exemplar")
 		e.SetTimestamp(ts)
-		e.SetTraceID(traceID)
-		e.SetSpanID(spanID)
+		e.SetTraceID(TraceID)
+		e.SetSpanID(SpanID)
 		e.SetDoubleValue(1)
 	}
 	metric := func(name, unit string) pmetric.Metric {
 		m := sm.Metrics().AppendEmpty()
 		m.SetName(name)
 		m.SetUnit(unit)
-		m.SetDescription(slot("description"))
+		m.SetDescription(Slot("description"))
 		fill(m.Metadata(), "metadata")
 		return m
 	}
@@ -118,18 +126,18 @@ func canaryMetrics(now time.Time, orders int64) pmetric.Metrics {
 	sum := metric("shop.orders", "{order}").SetEmptySum()
 	sum.SetIsMonotonic(true)
 	sum.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
-	for _, region := range []string{"eu", "us", slot("enum_value")} {
+	for _, region := range []string{"eu", "us", Slot("enum_value")} {
 		dp := sum.DataPoints().AppendEmpty()
 		number(dp)
 		dp.Attributes().PutStr("region", region)
 	}
-	other := metric(slot("sum_name"), slot("unit")).SetEmptySum()
+	other := metric(Slot("sum_name"), Slot("unit")).SetEmptySum()
 	other.SetIsMonotonic(true)
 	other.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	number(other.DataPoints().AppendEmpty())
-	number(metric(slot("gauge_name"), "1").SetEmptyGauge().DataPoints().AppendEmpty())
+	number(metric(Slot("gauge_name"), "1").SetEmptyGauge().DataPoints().AppendEmpty())
 
-	h := metric(slot("histogram_name"), "s").SetEmptyHistogram()
+	h := metric(Slot("histogram_name"), "s").SetEmptyHistogram()
 	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	hp := h.DataPoints().AppendEmpty()
 	fill(hp.Attributes(), "histogram_point")
@@ -141,7 +149,7 @@ func canaryMetrics(now time.Time, orders int64) pmetric.Metrics {
 	hp.SetSum(0.5)
 	exemplar(hp.Exemplars().AppendEmpty())
 
-	eh := metric(slot("exphist_name"), "s").SetEmptyExponentialHistogram()
+	eh := metric(Slot("exphist_name"), "s").SetEmptyExponentialHistogram()
 	eh.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	ep := eh.DataPoints().AppendEmpty()
 	fill(ep.Attributes(), "exphist_point")
@@ -152,7 +160,7 @@ func canaryMetrics(now time.Time, orders int64) pmetric.Metrics {
 	ep.Positive().BucketCounts().FromRaw([]uint64{1})
 	exemplar(ep.Exemplars().AppendEmpty())
 
-	s := metric(slot("summary_name"), "s").SetEmptySummary().DataPoints().AppendEmpty()
+	s := metric(Slot("summary_name"), "s").SetEmptySummary().DataPoints().AppendEmpty()
 	fill(s.Attributes(), "summary_point")
 	s.SetStartTimestamp(start)
 	s.SetTimestamp(ts)
@@ -161,36 +169,37 @@ func canaryMetrics(now time.Time, orders int64) pmetric.Metrics {
 	return md
 }
 
-func canaryTraces(now time.Time) ptrace.Traces {
+// Traces has spans with events and links.
+func Traces(now time.Time) ptrace.Traces {
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
 	fillResource(rs.Resource(), "cart")
-	rs.SetSchemaUrl(slot("schema_url"))
+	rs.SetSchemaUrl(Slot("schema_url"))
 	ss := rs.ScopeSpans().AppendEmpty()
 	fillScope(ss.Scope())
-	ss.SetSchemaUrl(slot("scope_schema_url"))
+	ss.SetSchemaUrl(Slot("scope_schema_url"))
 	for _, kind := range []ptrace.SpanKind{ptrace.SpanKindServer, ptrace.SpanKindClient} {
 		sp := ss.Spans().AppendEmpty()
-		sp.SetTraceID(traceID)
-		sp.SetSpanID(spanID)
-		sp.SetParentSpanID(spanID)
-		sp.TraceState().FromRaw("vendor=" + slot("tracestate"))
-		sp.SetName(slot("span_name"))
+		sp.SetTraceID(TraceID)
+		sp.SetSpanID(SpanID)
+		sp.SetParentSpanID(SpanID)
+		sp.TraceState().FromRaw("vendor=" + Slot("tracestate"))
+		sp.SetName(Slot("span_name"))
 		sp.SetKind(kind)
 		sp.SetStartTimestamp(pcommon.NewTimestampFromTime(now.Add(-time.Millisecond)))
 		sp.SetEndTimestamp(pcommon.NewTimestampFromTime(now))
 		fill(sp.Attributes(), "span")
 		sp.Attributes().PutInt("http.response.status_code", 500)
-		sp.Attributes().PutStr("http.route", slot("route"))
+		sp.Attributes().PutStr("http.route", Slot("route"))
 		sp.Status().SetCode(ptrace.StatusCodeError)
-		sp.Status().SetMessage(slot("status_message"))
+		sp.Status().SetMessage(Slot("status_message"))
 		ev := sp.Events().AppendEmpty()
-		ev.SetName(slot("event_name"))
+		ev.SetName(Slot("event_name"))
 		fill(ev.Attributes(), "event")
 		ln := sp.Links().AppendEmpty()
-		ln.SetTraceID(traceID)
-		ln.SetSpanID(spanID)
-		ln.TraceState().FromRaw("vendor=" + slot("link_tracestate"))
+		ln.SetTraceID(TraceID)
+		ln.SetSpanID(SpanID)
+		ln.TraceState().FromRaw("vendor=" + Slot("link_tracestate"))
 		fill(ln.Attributes(), "link")
 	}
 	return td
