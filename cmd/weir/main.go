@@ -48,6 +48,7 @@ func commands() []command {
 	var all []command
 	all = append(all, policyCommands()...)
 	all = append(all, ledgerCommands()...)
+	all = append(all, egressCommands()...)
 	all = append(all, logsCommands()...)
 	all = append(all, fleetCommands()...)
 	all = append(all, versionCommands()...)
