@@ -36,6 +36,10 @@ func aging(after int) ledger.Options {
 // live appends reports, each with its outcome, and before a report whatever
 // the ledger has no more of its policy.
 func live(l *ledger.Ledger, reports int) (acked []ledger.Record, err error) {
+	return liveTo(l, reports, "https://fleet.example")
+}
+
+func liveTo(l *ledger.Ledger, reports int, destination string) (acked []ledger.Record, err error) {
 	add := func(r ledger.Record) (ledger.Record, error) {
 		r.PolicyDigest = policyDigest()
 		got, err := l.Append(r)
@@ -56,7 +60,7 @@ func live(l *ledger.Ledger, reports int) (acked []ledger.Record, err error) {
 			}
 		}
 		seq := l.NextSequence()
-		r, err := add(ledger.Record{Kind: ledger.KindReport, Sequence: seq, Destination: "https://fleet.example", Body: bytes.Repeat([]byte{byte(seq)}, int(1+seq*37%400))})
+		r, err := add(ledger.Record{Kind: ledger.KindReport, Sequence: seq, Destination: destination, Body: bytes.Repeat([]byte{byte(seq)}, int(1+seq*37%400))})
 		if err != nil {
 			return acked, err
 		}

@@ -154,7 +154,7 @@ var tamper = map[string]func(r *rand.Rand, s, earlier, forked stored) bool{
 	},
 	"replay a segment at the end": func(r *rand.Rand, s, _, _ stored) bool {
 		names := s.names(".seg")
-		s["00000000000000000060.seg"] = s[names[r.IntN(len(names))]]
+		s[fmt.Sprintf("%020d.seg", first(names[len(names)-1])+9)] = s[names[r.IntN(len(names))]]
 		return true
 	},
 	"change a record and mend its checksum": func(r *rand.Rand, s, _, _ stored) bool {
@@ -218,18 +218,39 @@ func edit(r *rand.Rand, s stored, n int, change func([][]byte, int) [][]byte) bo
 }
 
 // TestEveryTamperingIsDetected changes a stored ledger in 1,000 random ways and
-// demands that Verify, with a checkpoint held elsewhere, finds each of them.
+// demands that Verify, with a checkpoint held elsewhere, finds each of them;
+// and 1,000 times one whose oldest segments are gone or have no bodies.
 func TestEveryTamperingIsDetected(t *testing.T) {
-	recs := history(60)
-	whole := made(t, recs)
-	forkedRecs := history(60)
-	for i := range forkedRecs {
-		if i > 30 {
-			forkedRecs[i].Destination = "https://other.example"
-		}
+	recs, forkedRecs := history(60), history(60)
+	for i := 31; i < 60; i++ {
+		forkedRecs[i].Destination = "https://other.example"
 	}
-	forked := made(t, forkedRecs)
-	earlier := made(t, recs[:51])
+	t.Run("packed", func(t *testing.T) {
+		whole := made(t, recs)
+		require.Contains(t, encodings(t, whole), uint16(1))
+		everyTampering(t, whole, made(t, recs[:51]), made(t, forkedRecs))
+	})
+	t.Run("pruned", func(t *testing.T) {
+		aged := func(reports int, to string) stored {
+			m := vfs.NewMem()
+			l := openAging(t, m)
+			_, err := liveTo(l, 110, "https://fleet.example")
+			require.NoError(t, err)
+			_, err = liveTo(l, reports, to)
+			require.NoError(t, err)
+			require.NoError(t, l.TidyErr())
+			require.NoError(t, l.Close())
+			return store(t, m)
+		}
+		whole := aged(10, "https://fleet.example")
+		require.Contains(t, encodings(t, whole), uint16(1))
+		require.Contains(t, encodings(t, whole), uint16(2))
+		require.NotZero(t, first(whole.names(".seg")[0]))
+		everyTampering(t, whole, aged(6, "https://fleet.example"), aged(10, "https://other.example"))
+	})
+}
+
+func everyTampering(t *testing.T, whole, earlier, forked stored) {
 	external := whole["checkpoint"]
 	v, err := ledger.Verify(whole.mem(t), dir, external)
 	require.NoError(t, err)
