@@ -3,6 +3,8 @@ package ledger
 import (
 	"errors"
 	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Append adds a record and returns it with its index and its time. When it
@@ -31,7 +33,7 @@ func (l *Ledger) Append(r Record) (Record, error) {
 		if _, ok := l.queue.find(o.Report); !ok {
 			return Record{}, fmt.Errorf("record %d: %w", o.Report, ErrNotPending)
 		}
-		if err := l.checkReceipt(o.Receipt); err != nil {
+		if err := l.checkReceipt(o); err != nil {
 			return Record{}, err
 		}
 	}
@@ -74,16 +76,25 @@ func (l *Ledger) append(r Record) (Record, error) {
 	return r, nil
 }
 
-// checkReceipt sees to it that a receipt which is recorded can be used in the
-// next statement. Whether the fleet signed it is for CheckReceipt to say.
-func (l *Ledger) checkReceipt(receipt string) error {
-	if receipt == "" {
+// checkReceipt sees to it that a receipt which is recorded is for this ledger
+// and covers the report, and so can be used in the next statement. Whether the
+// fleet signed it is for CheckReceipt to say.
+func (l *Ledger) checkReceipt(o Outcome) error {
+	if o.Receipt == "" {
 		return nil
 	}
-	if len(receipt) > maxReceipt {
+	if len(o.Receipt) > maxReceipt {
 		return RefusedMalformed
 	}
-	if c, err := OpenCheckpoint([]byte(receipt), l.verifier); err != nil || c.Size < 1 || c.Size > l.signed {
+	c, err := OpenCheckpoint([]byte(o.Receipt), l.verifier)
+	if err != nil || c.Size <= o.Report || c.Size > l.signed {
+		return RefusedReceipt
+	}
+	root, err := tlog.TreeHash(c.Size, l.hashes)
+	if err != nil {
+		return fmt.Errorf("check receipt: %w", err)
+	}
+	if root != c.Root {
 		return RefusedReceipt
 	}
 	return nil
