@@ -142,6 +142,12 @@ func (n *node) launch(extra ...string) {
 func (n *node) start() *node {
 	n.t.Helper()
 	n.launch()
+	return n.ready()
+}
+
+// ready waits until the launched process serves.
+func (n *node) ready() *node {
+	n.t.Helper()
 	n.eventually("the process serves", 30*time.Second, func() error {
 		select {
 		case <-n.exited:
