@@ -88,3 +88,8 @@ console: ## build the web pages into console/dist, which is committed (needs Nod
 
 test-console: console ## the web pages' own tests
 	cd console && npx vitest run
+
+.PHONY: bench-fleet
+bench-fleet: bin/weir-collector ## ten thousand installs against one gateway, some minutes; exits 1 if a figure falls short
+	@cd bench && go build -tags $(TAGS) -o ../bin/bench-fleet ./fleet
+	@bin/bench-fleet -o bench/results
