@@ -64,11 +64,22 @@ func run(e env, args []string) int {
 		help(e.out)
 		return exitYes
 	}
+	var verbs []string
 	for _, c := range commands() {
 		words := strings.Fields(c.name)
 		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.name {
+			if rest := args[len(words):]; len(rest) == 1 && (rest[0] == "--help" || rest[0] == "-h") {
+				c.help(e.out)
+				return exitYes
+			}
 			return c.run(e, args[len(words):])
 		}
+		if words[0] == args[0] {
+			verbs = append(verbs, strings.Join(words[1:], " "))
+		}
+	}
+	if len(verbs) > 0 {
+		return e.fail(fmt.Errorf("weir %s is followed by one of: %s; run 'weir help' for what they do", args[0], strings.Join(verbs, ", ")))
 	}
 	return e.fail(fmt.Errorf("no command %q; run 'weir help' for the list", args[0]))
 }
@@ -82,10 +93,14 @@ func (e env) fail(err error) int {
 // errUsage is returned by a verb's argument parsing.
 var errUsage = errors.New("wrong arguments")
 
+func (c command) help(w io.Writer) {
+	fmt.Fprintf(w, "  weir %s\n        %s\n", strings.TrimSpace(c.name+" "+c.usage), c.short)
+}
+
 func help(w io.Writer) {
 	fmt.Fprint(w, "Weir keeps telemetry at home and lets a measured overflow pass.\n\nUsage:\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  weir %s\n        %s\n", strings.TrimSpace(c.name+" "+c.usage), c.short)
+		c.help(w)
 	}
 	fmt.Fprint(w, `
 Environment:

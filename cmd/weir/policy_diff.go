@@ -89,7 +89,7 @@ func (e env) sayDiff(a diffAnswer, pair [2]*policy.Policy) {
 	fmt.Fprintln(e.out, map[policy.Change]string{
 		policy.Widened:   "Something is widened: until the new one is accepted, what both let out leaves.",
 		policy.Narrowed:  "Nothing is widened: the new one takes effect by itself where the old one was accepted.",
-		policy.Neutral:   "What may leave is the same; the new one takes effect by itself where the old one was accepted.",
+		policy.Neutral:   "What may leave is the same: where the old one was accepted, the new one need not be.",
 		policy.Unchanged: "There is no difference.",
 	}[a.Change])
 }

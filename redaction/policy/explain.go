@@ -17,7 +17,7 @@ func Explain(w io.Writer, p *Policy) error {
 	e.printf("%s of %s, revision %d\n\n", d.Product, d.Vendor, d.Revision)
 	e.printf("  digest       %s\n", d.Digest)
 	e.printf("  goes to      %s, and nowhere else\n", d.Destination)
-	e.printf("  how often    one report every %s, %d a day\n", d.Interval, d.Budget.IntervalsPerDay)
+	e.printf("  how often    one report every %s, %s a day\n", d.Interval, count(float64(d.Budget.IntervalsPerDay)))
 	e.printf("  expires      %s\n", d.Expires)
 	e.printf("\nEvery report says whom it is from:\n\n")
 	for _, a := range d.Identity {
@@ -44,7 +44,7 @@ func Explain(w io.Writer, p *Policy) error {
 		e.printf("   example   %s\n", s.Example)
 	}
 	e.printf("\nIn all at most %s.\n", SayBudget(d.Budget))
-	e.printf("That counts every report this file allows, likely or not. Who it is from is\nthe same in all of them and counts once, %s bits.\n", count(d.Budget.IdentityBits))
+	e.printf("That counts every report this file allows, likely or not. The edge counts what\nleaves and refuses a report that would be more. Who it is from is the same in all\nof them and counts once, %s bits.\n", count(d.Budget.IdentityBits))
 	return e.err
 }
 
@@ -88,9 +88,9 @@ func (s *Signal) what() string {
 	}
 	switch {
 	case s.Kind == KindHistogram && s.HasValue:
-		fmt.Fprintf(&b, "; and their sum, from %s to %s in steps of %s", num(s.Value.Min), num(s.Value.Max), num(s.Value.Step))
+		fmt.Fprintf(&b, "; and their sum, from %s to %s in steps of %s", grouped(s.Value.Min), grouped(s.Value.Max), grouped(s.Value.Step))
 	case s.HasValue:
-		fmt.Fprintf(&b, "; from %s to %s in steps of %s", num(s.Value.Min), num(s.Value.Max), num(s.Value.Step))
+		fmt.Fprintf(&b, "; from %s to %s in steps of %s", grouped(s.Value.Min), grouped(s.Value.Max), grouped(s.Value.Step))
 	}
 	return b.String()
 }
@@ -123,6 +123,9 @@ func plural(n int, word string) string {
 func (a *Attribute) values() string {
 	switch a.Domain.Kind {
 	case DomainEnum:
+		if len(a.Domain.Values) == 1 {
+			return "only " + a.Domain.Values[0]
+		}
 		return "one of " + strings.Join(a.Domain.Values, ", ")
 	case DomainBool:
 		return "true or false"
@@ -173,6 +176,14 @@ func (s *Signal) example() string {
 }
 
 func num(f float64) string { return strconv.FormatFloat(f, 'g', 12, 64) }
+
+// grouped is num, with a comma for each thousand of a whole number.
+func grouped(f float64) string {
+	if f >= 10_000 && f < 1e15 && f == math.Trunc(f) {
+		return count(f)
+	}
+	return num(f)
+}
 
 func join(list []float64) string {
 	words := make([]string, len(list))

@@ -15,7 +15,7 @@ func Annex(w io.Writer, p *Policy) error {
 	e.printf("This annex describes policy **%s of %s, revision %d**. Its exact text is the file with the SHA-256\n\n    %s\n\nWhere this annex and that file differ, the file counts.\n\n", md(d.Product), md(d.Vendor), d.Revision, d.Digest)
 	e.printf("## 1. Parties\n\n| | |\n|---|---|\n| Vendor, receives the reports | %s |\n| Customer, operates the install | ______________________ |\n| Recipient's address | %s, and no other |\n\n", md(d.Vendor), md(d.Destination))
 	e.printf("## 2. Subject\n\n")
-	e.printf("Each install of %s sends one report every %s, %d a day. A report holds numbers and the attributes listed below, and\nnothing else. Logs, traces, names of metrics that are not listed, addresses and free text are in no report; the format of\nthe policy has no way to allow them.\n\n", md(d.Product), d.Interval, d.Budget.IntervalsPerDay)
+	e.printf("Each install of %s sends one report every %s, %s a day. A report holds numbers and the attributes listed below, and\nnothing else. Logs, traces, names of metrics that are not listed, addresses and free text are in no report; the format of\nthe policy has no way to allow them.\n\n", md(d.Product), d.Interval, count(float64(d.Budget.IntervalsPerDay)))
 	e.printf("Every report is checked against the policy and recorded in the customer's ledger, byte for byte, before it is sent.\n\n")
 	e.printf("## 3. Who a report is from\n\n| attribute | values |\n|---|---|\n")
 	for _, a := range d.Identity {
@@ -47,7 +47,7 @@ func Annex(w io.Writer, p *Policy) error {
 		e.printf("\nNone.\n")
 	}
 	e.printf("\n## 6. Retention\n\nThe vendor keeps reports for ______ days after receipt and deletes them then. The policy does not limit this; the parties\ndo, here. In the customer's environment, each report stays in the ledger.\n")
-	e.printf("\n## 7. Bound\n\nAt most %s. That counts every report the policy allows, likely or not. Who a report is\nfrom is the same in all of them and counts once, %s bits.\n", SayBudget(d.Budget), count(d.Budget.IdentityBits))
+	e.printf("\n## 7. Bound\n\nAt most %s. That counts every report the policy allows, likely or not. The install\ncounts what leaves and refuses a report that would exceed it. Who a report is from is the same in all of them and counts\nonce, %s bits.\n", SayBudget(d.Budget), count(d.Budget.IdentityBits))
 	e.printf("\n## 8. Term and changes\n\n")
 	if d.Expires == never {
 		e.printf("The policy has no last day. ")

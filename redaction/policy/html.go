@@ -16,9 +16,10 @@ import (
 var htmlSource string
 
 var htmlTemplate = template.Must(template.New("explain").Funcs(template.FuncMap{
-	"bits":  count,
-	"size":  size,
-	"words": func(c Category) string { return categoryWords[c] },
+	"bits":    count,
+	"reports": func(n int) string { return count(float64(n)) },
+	"size":    size,
+	"words":   func(c Category) string { return categoryWords[c] },
 }).Parse(htmlSource))
 
 // categoryWords say each category as the question that it answers.

@@ -74,9 +74,11 @@ func parseFile(t *testing.T, file string) *policy.Policy {
 	return p
 }
 
-// A remark widens nothing: reports go on, under the new bytes' digest, without
-// a restart and without anybody accepting it, and the ledger says who did.
-func TestAChangedRemarkTakesEffectByItself(t *testing.T) {
+// A remark changes the bytes and nothing else: reports go on under the accepted
+// digest, without a restart and without anybody accepting it, and the ledger has
+// the text. The vendor's next revision takes effect under its own digest. What is
+// taken back stops, and the ledger says so.
+func TestARemarkIsHeldToTheAcceptedText(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	file := writePolicy(t, v.URL)
@@ -84,10 +86,48 @@ func TestAChangedRemarkTakesEffectByItself(t *testing.T) {
 	if _, exit := e.run("policy", "accept", file, "--by", "tester", "--reason", "ratchet"); exit != 0 {
 		t.Fatalf("policy accept: exit %d", exit)
 	}
+	accepted := parseFile(t, file).Digest
 	e.start()
-	under(e, v, parseFile(t, file).Digest, "reports under what was accepted")
+	under(e, v, accepted, "reports under what was accepted")
 	appendTo(t, file, "# one more line\n")
-	under(e, v, parseFile(t, file).Digest, "reports under the new digest")
+	remark := parseFile(t, file).Digest
+	e.eventually("the remark is seen", 30*time.Second, func() error { return e.said("in other words") })
+	before := len(under(e, v, accepted, "reports under what was accepted"))
+	e.eventually("reports go on", 30*time.Second, func() error {
+		if n := len(under(e, v, accepted, "reports")); n < before+2 {
+			return fmt.Errorf("%d reports, as before", n)
+		}
+		out, _ := e.run("ledger", "tail", "--json", "-n", "1000")
+		if !strings.Contains(out, remark.String()) {
+			return errors.New("the ledger does not have the remark")
+		}
+		return nil
+	})
+	next := writePolicy(t, v.URL, "revision: 1", "revision: 2")
+	two := parseFile(t, next).Digest
+	replaceFile(t, next, file)
+	under(e, v, two, "reports under the vendor's revision")
+
+	if out, exit := e.run("policy", "revoke", file, "--by", "tester", "--reason", "enough"); exit != 0 {
+		t.Fatalf("policy revoke: exit %d: %s", exit, out)
+	}
+	e.eventually("it is recorded", 30*time.Second, func() error {
+		out, _ := e.run("ledger", "tail", "--json", "-n", "1000")
+		if n := strings.Count(out, `"revocation"`); n != 2 {
+			return fmt.Errorf("%d revocations", n)
+		}
+		return e.said("was taken back by tester")
+	})
+	n := len(v.reports(t))
+	time.Sleep(3 * time.Second)
+	if m := len(v.reports(t)); m != n {
+		t.Errorf("%d reports after it was taken back", m-n)
+	}
+	for i, md := range v.reports(t) {
+		if d := digestOf(md); d != accepted.String() && d != two.String() {
+			t.Errorf("report %d is under %s", i+1, d)
+		}
+	}
 	e.stop()
 	if out, exit := e.run("ledger", "verify"); exit != 0 {
 		t.Errorf("ledger verify: exit %d: %s", exit, out)
