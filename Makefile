@@ -93,3 +93,7 @@ test-console: console ## the web pages' own tests
 bench-fleet: bin/weir-collector ## ten thousand installs against one gateway, some minutes; exits 1 if a figure falls short
 	@cd bench && go build -tags $(TAGS) -o ../bin/bench-fleet ./fleet
 	@bin/bench-fleet -o bench/results
+
+.PHONY: test-browser
+test-browser: build bin/demo-shop ## the web pages in a real Chromium, over a real edge; screenshots go to bin/shots
+	cd console && node --test --test-reporter=spec test/browser.mjs

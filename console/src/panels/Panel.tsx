@@ -73,7 +73,7 @@ export function PanelView({ panel, context, marks, tick }: Props) {
   const style = `--x:${panel.gridPos.x + 1};--y:${panel.gridPos.y + 1};--w:${panel.gridPos.w};--h:${panel.gridPos.h}`;
   const id = "panel-" + panel.id;
   return (
-    <section class={"panel panel-" + panel.type} style={style} aria-labelledby={id} data-state={error ? "error" : panel.type === "text" || data ? "done" : "loading"}>
+    <section class={"panel panel-" + panel.type} style={style} aria-labelledby={id} data-state={error ? "error" : panel.type === "text" || data ? "done" : visible ? "loading" : "unseen"}>
       <header>
         <h3 id={id}>{title}</h3>
         {panel.description && (
@@ -90,7 +90,7 @@ export function PanelView({ panel, context, marks, tick }: Props) {
         ) : data && View ? (
           <View panel={panel} data={data} context={context} marks={marks} width={size.width} height={size.height} />
         ) : (
-          <p class="loading" aria-live="polite">Loading</p>
+          visible && <p class="loading" aria-live="polite">Loading</p>
         )}
       </div>
     </section>

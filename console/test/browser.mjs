@@ -1,0 +1,235 @@
+// The pages in a real browser, over the real edge with real data: every page is
+// opened, looked at for blankness, held against axe's rules, and worked with.
+// Run by `make test-browser`. Needs Chromium (CHROMIUM, or /usr/bin/chromium).
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import puppeteer from "puppeteer-core";
+import { startEdge } from "./edge.mjs";
+
+const shots = process.env.WEIR_SHOTS ?? new URL("../../bin/shots/", import.meta.url).pathname;
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+let edge, browser;
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  edge = await startEdge();
+  browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}, { timeout: 120_000 });
+
+after(async () => {
+  await browser?.close();
+  await edge?.stop();
+});
+
+/** A page of the console; whatever the browser complains of fails the test. */
+async function open(path, { width = 1400, height = 1000, dark = false } = {}) {
+  const page = await browser.newPage();
+  page.faults = [];
+  page.on("console", (m) => ["error", "warn"].includes(m.type()) && page.faults.push(m.text()));
+  page.on("pageerror", (e) => page.faults.push(e.message));
+  page.on("request", (r) => new URL(r.url()).origin !== edge.url && !r.url().startsWith("data:") && !r.url().startsWith("blob:") && page.faults.push("reaches for " + r.url()));
+  await page.setViewport({ width, height });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
+  await page.goto(`${edge.url}/#${path}`, { waitUntil: "load" });
+  await page.waitForSelector("h1");
+  return page;
+}
+
+/** Waits until nothing on the page is still loading. */
+const settled = (page) => page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading, [data-state=loading]") , { timeout: 20_000 });
+
+/** Scrolls through, so that panels below the screen are drawn too. */
+async function scrollThrough(page) {
+  await page.evaluate(async () => {
+    for (let y = 0; y < document.body.scrollHeight; y += 500) {
+      scrollTo(0, y);
+      await new Promise((r) => setTimeout(r, 60));
+    }
+    scrollTo(0, 0);
+  });
+  await settled(page);
+}
+
+async function colours(page, png) {
+  const blank = await browser.newPage();
+  const n = await blank.evaluate(async (src) => {
+    const image = new Image();
+    image.src = src;
+    await image.decode();
+    const c = new OffscreenCanvas(image.width, image.height);
+    const g = c.getContext("2d");
+    g.drawImage(image, 0, 0);
+    const d = g.getImageData(0, 0, c.width, c.height).data;
+    const seen = new Set();
+    for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+    return seen.size;
+  }, "data:image/png;base64," + Buffer.from(png).toString("base64"));
+  await blank.close();
+  return n;
+}
+
+async function serious(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
+}
+
+const pages = {
+  overview: "/",
+  logs: "/logs",
+  metrics: "/metrics?query=" + encodeURIComponent("sum by (service_name) (rate(weir_log_records_total[1m]))"),
+  "metrics-table": "/metrics?view=table&query=up",
+  leaves: "/leaves",
+  allowlist: "/allowlist",
+  sources: "/sources",
+  about: "/about",
+};
+
+for (const [name, path] of Object.entries(pages))
+  for (const look of ["light", "dark", "phone"])
+    test(`${name}, ${look}: drawn, without a complaint, readable for everybody`, async () => {
+      const page = await open(path, look === "phone" ? { width: 390, height: 844 } : { dark: look === "dark" });
+      await settled(page);
+      if (name === "overview") await scrollThrough(page);
+      const png = await page.screenshot();
+      writeFileSync(`${shots}${name}-${look}.png`, png);
+      assert.ok((await colours(page, png)) > 20, "the page is blank");
+      assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
+      assert.deepEqual(await serious(page), []);
+      assert.deepEqual(page.faults, []);
+      await page.close();
+    });
+
+test("every panel of every dashboard shows something", async () => {
+  const boards = await (await fetch(edge.url + "/weir/v1/dashboards")).json();
+  assert.ok(boards.length >= 1);
+  for (const b of boards) {
+    const page = await open(`/d/${b.uid}?from=now-15m&to=now`);
+    await settled(page);
+    await scrollThrough(page);
+    const bad = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.dataset.state !== "done").map((p) => p.querySelector("h3").textContent));
+    assert.deepEqual(bad, [], b.uid);
+    const empty = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.querySelector(".no-data")).map((p) => p.querySelector("h3").textContent));
+    assert.deepEqual(empty, [], `${b.uid}: panels without data`);
+    assert.deepEqual(page.faults, []);
+    await page.close();
+  }
+});
+
+test("the first paint comes within a second", async () => {
+  const page = await open("/");
+  const paint = await page.evaluate(() => performance.getEntriesByType("paint").find((e) => e.name === "first-contentful-paint")?.startTime);
+  assert.ok(paint < 1000, `${paint} ms`);
+  await page.close();
+});
+
+test("logs are searched, filtered, opened, put in context", async () => {
+  const page = await open("/logs");
+  await settled(page);
+  await page.waitForSelector(".log-line");
+  await page.click('textarea[aria-label="LogQL query"]', { count: 3 });
+  await page.keyboard.type('{service_name="console-test"} |= "needle"');
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll(".log-line").length === 1, { timeout: 10_000 });
+  await page.click(".log-line");
+  await page.waitForSelector(".log-details");
+  const detail = await page.$eval(".log-details", (e) => e.textContent);
+  assert.match(detail, /console-test/);
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Lines around this one").click());
+  await page.waitForFunction(() => document.querySelectorAll(".log-line").length > 20 && document.querySelector(".log-line.marked"), { timeout: 10_000 });
+  assert.match(await page.$eval(".log-line.marked", (e) => e.textContent), /needle/);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("a wrong query is answered with what is wrong", async () => {
+  const page = await open("/metrics?query=" + encodeURIComponent("sum by ("));
+  const text = await page.waitForSelector(".failure").then((e) => e.evaluate((x) => x.textContent));
+  assert.match(text, /parse error/);
+  await page.close();
+});
+
+test("the query field offers labels and values", async () => {
+  const page = await open("/logs");
+  await settled(page);
+  await page.click('textarea[aria-label="LogQL query"]', { count: 3 });
+  await page.keyboard.type('{service_name="console');
+  await page.waitForFunction(() => [...document.querySelectorAll(".hints li")].some((l) => l.textContent === "console-test"), { timeout: 10_000 });
+  await page.keyboard.press("Tab");
+  assert.match(await page.$eval("textarea", (e) => e.value), /console-test/);
+  await page.close();
+});
+
+test("dragging over a graph narrows the time of all panels, and Back widens it again", async () => {
+  const page = await open("/?from=now-15m&to=now");
+  await settled(page);
+  const over = await page.waitForSelector(".panel-timeseries .u-over");
+  const box = await over.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.8, box.y + 20, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForFunction(() => /from=\d{13}/.test(location.hash));
+  await page.goBack();
+  await page.waitForFunction(() => /from=now-15m/.test(location.hash));
+  await page.close();
+});
+
+test("everything can be reached by keyboard", async () => {
+  const page = await open("/");
+  await settled(page);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "To the page's content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  const names = await page.evaluate(() => [...document.querySelectorAll("a, button, select, textarea, input")].filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML.slice(0, 80)));
+  assert.deepEqual(names, []);
+  await page.close();
+});
+
+test("a hundred thousand lines scroll", async () => {
+  const page = await open("/logs?query=" + encodeURIComponent('{service_name="flood"}'));
+  await settled(page);
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Follow").click());
+  await new Promise((r) => setTimeout(r, 1500));
+  await edge.flood(100_000);
+  await page.waitForFunction(() => Number(/: (\d+) lines/.exec(document.querySelector(".log-lines").getAttribute("aria-label"))?.[1]) >= 90_000, { timeout: 60_000 });
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Stop following")?.focus());
+  const worst = await page.evaluate(async () => {
+    const box = document.querySelector(".log-lines");
+    const frames = [];
+    let last = performance.now();
+    for (let i = 0; i < 90; i++) {
+      box.scrollTop = (i * 7919 * 20) % box.scrollHeight;
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      frames.push(now - last);
+      last = now;
+    }
+    const rows = document.querySelectorAll(".log-line").length;
+    return { median: frames.sort((a, b) => a - b)[45], rows };
+  });
+  assert.ok(worst.rows < 200, `${worst.rows} rows are in the page`);
+  assert.ok(worst.median < 100, `a frame takes ${worst.median} ms`);
+  await page.close();
+});
+
+test("a revision is accepted with a name and a reason", async () => {
+  edge.widenPolicy();
+  const page = await open("/allowlist");
+  await page.waitForSelector(".pending", { timeout: 20_000 });
+  assert.match(await page.$eval(".pending", (e) => e.textContent), /widened/);
+  await page.click(".pending button[type=submit]");
+  assert.match(await page.waitForSelector(".pending .failure").then((e) => e.evaluate((x) => x.textContent)), /who you are and why/);
+  const [name, reason] = await page.$$(".pending input");
+  await name.type("Ada Lovelace");
+  await reason.type("looked at with security");
+  await page.click(".pending button[type=submit]");
+  await page.waitForFunction(() => !document.querySelector(".pending") && /Ada Lovelace/.test(document.querySelector(".verdict")?.textContent ?? ""), { timeout: 20_000 });
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});

@@ -1,0 +1,94 @@
+// The real edge on free ports of the loopback, with an accepted policy, a
+// product that sends to it, and a fleet that takes its reports.
+import { execFileSync, spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = new URL("../../", import.meta.url).pathname;
+const bin = (name) => join(root, "bin", name);
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const s = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
+      const { port } = s.address();
+      s.close(() => resolve(port));
+    });
+  });
+}
+
+async function until(what, check, seconds = 60) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((r) => setTimeout(r, 250))) {
+    try {
+      if (await check()) return;
+    } catch {
+      // not yet
+    }
+  }
+  throw new Error(`${what} did not happen in ${seconds} s`);
+}
+
+export async function startEdge() {
+  const dir = mkdtempSync(join(tmpdir(), "weir-console-"));
+  const [listen, grpc, otlp, fleet, reports] = (await Promise.all([0, 0, 0, 0, 0].map(freePort))).map((p) => "127.0.0.1:" + p);
+  const policy = join(dir, "allowlist.yaml");
+  writeFileSync(policy, readFileSync(join(root, "policies/sample-shop.yaml"), "utf8").replace(/^destination: .*/m, `destination: http://${reports}`));
+  const children = [];
+  const run = (name, args, env) => {
+    const child = spawn(bin(name), args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    child.log = "";
+    for (const s of [child.stdout, child.stderr]) s.on("data", (d) => (child.log = (child.log + d).slice(-20_000)));
+    children.push(child);
+    return child;
+  };
+  const data = join(dir, "edge");
+  execFileSync(bin("weir"), ["policy", "accept", policy, "--by", "test", "--reason", "test of the console"], { env: { ...process.env, WEIR_DATA: data } });
+  copyFileSync(policy, join(dir, "fleet-policy.yaml"));
+  run("weir-collector", ["--config", "config/fleet.yaml"], {
+    WEIR_DATA: join(dir, "fleet"), WEIR_FLEET_LISTEN: fleet, WEIR_FLEET_OTLP_HTTP: reports, WEIR_FLEET_POLICIES: join(dir, "fleet-policy.yaml"),
+  });
+  const edge = run("weir-collector", ["--config", "config/edge.yaml"], {
+    WEIR_DATA: data, WEIR_POLICY: policy, WEIR_LISTEN: listen, WEIR_OTLP_GRPC: grpc, WEIR_OTLP_HTTP: otlp, WEIR_LOGS: join(dir, "none/*.log"),
+  });
+  const url = "http://" + listen;
+  const stop = async () => {
+    for (const c of children.reverse()) {
+      c.kill("SIGTERM");
+      await new Promise((r) => (c.exitCode === null && c.signalCode === null ? c.once("exit", r) : r()));
+    }
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const push = async (service, lines) => {
+    const values = lines.map((text, i) => [String(BigInt(Date.now()) * 1_000_000n + BigInt(i)), text]);
+    const res = await fetch(url + "/loki/api/v1/push", {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ streams: [{ stream: { service_name: service }, values }] }),
+    });
+    if (!res.ok) throw new Error(`push: ${res.status} ${await res.text()}`);
+  };
+  try {
+    await until("the edge's start", async () => (await fetch(url + "/ready")).ok);
+    run("demo-shop", ["-logs", dir], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://" + otlp });
+    await push("console-test", Array.from({ length: 60 }, (_, i) => (i === 30 ? "level=error msg=needle" : `level=info msg="line ${i}"`)));
+    await push("flood", ["the first"]);
+    const has = async (query) => (await (await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`)).json()).data.result.length > 0;
+    await until("a report", () => has('weir_upstream_reports_total{outcome="acknowledged"} > 2'), 90);
+    await until("host metrics", () => has("system_cpu_utilization_ratio"), 60);
+    await until("rates", () => has("rate(weir_service_requests_total[1m])"), 60);
+  } catch (err) {
+    const log = edge.log;
+    await stop();
+    throw new Error(`${err.message}\n${log}`);
+  }
+  return {
+    url, stop,
+    async flood(n) {
+      for (let i = 0; i < n; i += 5000) await push("flood", Array.from({ length: 5000 }, (_, k) => `level=info msg="flood ${i + k}" id=${Math.random()}`));
+    },
+    widenPolicy() {
+      const text = readFileSync(policy, "utf8");
+      writeFileSync(policy, text.replace(/^revision: (\d+)/m, (_, n) => `revision: ${Number(n) + 1}`).replace(/max: (\d)/, "max: 1$1"));
+    },
+  };
+}
