@@ -33,6 +33,9 @@ func (a *api) about(r *http.Request) (any, error) {
 		out.Install = a.Policy.Install().ID
 		out.Pages = append(out.Pages, "policy")
 	}
+	if a.Ledger != "" {
+		out.Pages = append(out.Pages, "ledger")
+	}
 	if a.Config != nil {
 		text, err := yaml.Marshal(hidden(a.Config()))
 		if err != nil {

@@ -44,6 +44,8 @@ type Options struct {
 	Config func() map[string]any
 	// Policy says what is in force; nil at a fleet.
 	Policy consent.Source
+	// Ledger is the folder of the ledger; "" at a fleet.
+	Ledger string
 }
 
 type api struct {
@@ -70,6 +72,10 @@ func (a *api) route(mux *http.ServeMux) {
 	get("about", a.about)
 	get("dashboards", func(*http.Request) (any, error) { return a.boards, nil })
 	get("dashboards/{uid}", a.dashboard)
+	if a.Ledger != "" {
+		get("ledger", a.ledgerPage)
+		get("ledger/{index}", a.ledgerRecord)
+	}
 	if a.Policy != nil {
 		get("policy", a.policy)
 		mux.Handle("POST /weir/v1/policy/accept", answer(a.accept))

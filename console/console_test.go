@@ -62,6 +62,7 @@ func newFixture(t *testing.T) *fixture {
 		FS: vfs.OS, Kind: "edge", Data: dir, Version: "1.2.3", Started: noon, Now: func() time.Time { return noon },
 		Who:    func(*http.Request) (string, Role) { return f.user, f.role },
 		Policy: f.source,
+		Ledger: filepath.Join(dir, "ledger"),
 		Config: func() map[string]any {
 			return map[string]any{"exporters": map[string]any{"loki": map[string]any{
 				"endpoint": "https://me:hunter2@logs.example/push", "headers": map[string]any{"X-Scope": "tenant-7"},
@@ -148,7 +149,7 @@ func TestWhatLooksLikeASecretIsHidden(t *testing.T) {
 	}
 	require.Contains(t, about.Config, "timeout: 5s")
 	require.Contains(t, about.Config, "logs.example/push")
-	require.Equal(t, []string{"policy"}, about.Pages)
+	require.Equal(t, []string{"policy", "ledger"}, about.Pages)
 	require.Equal(t, Approver, about.May)
 }
 

@@ -4,6 +4,8 @@
 // note, Ed25519). The server is not asked whether it is telling the truth.
 import type { LedgerDetail } from "./api/weir";
 
+export type Provable = Pick<LedgerDetail, "index" | "header" | "body" | "proof">;
+
 export interface Verdict {
   ok: boolean;
   steps: { what: string; ok: boolean; detail: string }[];
@@ -51,7 +53,7 @@ export async function rootFrom(index: number, size: number, leaf: Uint8Array, pr
   return walk(0, size, proof);
 }
 
-export async function verify(r: LedgerDetail): Promise<Verdict> {
+export async function verify(r: Provable): Promise<Verdict> {
   const steps: Verdict["steps"] = [];
   const step = (what: string, ok: boolean, detail: string) => steps.push({ what, ok, detail });
   try {

@@ -23,15 +23,15 @@ after(async () => {
 });
 
 /** A page of the console; whatever the browser complains of fails the test. */
-async function open(path, { width = 1400, height = 1000, dark = false } = {}) {
+async function open(path, { width = 1400, height = 1000, dark = false, base = edge.url } = {}) {
   const page = await browser.newPage();
   page.faults = [];
   page.on("console", (m) => ["error", "warn"].includes(m.type()) && page.faults.push(m.text()));
   page.on("pageerror", (e) => page.faults.push(e.message));
-  page.on("request", (r) => new URL(r.url()).origin !== edge.url && !r.url().startsWith("data:") && !r.url().startsWith("blob:") && page.faults.push("reaches for " + r.url()));
+  page.on("request", (r) => new URL(r.url()).origin !== base && !r.url().startsWith("data:") && !r.url().startsWith("blob:") && page.faults.push("reaches for " + r.url()));
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
-  await page.goto(`${edge.url}/#${path}`, { waitUntil: "load" });
+  await page.goto(`${base}/#${path}`, { waitUntil: "load" });
   await page.waitForSelector("h1");
   return page;
 }
@@ -103,17 +103,19 @@ for (const [name, path] of Object.entries(pages))
       await page.close();
     });
 
-test("every panel of every dashboard shows something", async () => {
-  const boards = await (await fetch(edge.url + "/weir/v1/dashboards")).json();
+for (const role of ["url", "fleet"]) test(`every panel of every dashboard shows something, ${role === "url" ? "edge" : role}`, async () => {
+  const base = edge[role];
+  const boards = await (await fetch(base + "/weir/v1/dashboards")).json();
   assert.ok(boards.length >= 1);
   for (const b of boards) {
-    const page = await open(`/d/${b.uid}?from=now-15m&to=now`);
+    const page = await open(`/d/${b.uid}?from=now-15m&to=now`, { base });
     await settled(page);
     await scrollThrough(page);
     const bad = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.dataset.state !== "done").map((p) => p.querySelector("h3").textContent));
     assert.deepEqual(bad, [], b.uid);
     const empty = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.querySelector(".no-data")).map((p) => p.querySelector("h3").textContent));
     assert.deepEqual(empty, [], `${b.uid}: panels without data`);
+    writeFileSync(`${shots}${b.uid}.png`, await page.screenshot({ fullPage: true }));
     assert.deepEqual(page.faults, []);
     await page.close();
   }
@@ -188,6 +190,25 @@ test("everything can be reached by keyboard", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   const names = await page.evaluate(() => [...document.querySelectorAll("a, button, select, textarea, input")].filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML.slice(0, 80)));
   assert.deepEqual(names, []);
+  await page.close();
+});
+
+test("a report is read in words and in bytes, and proved in the browser", async () => {
+  const page = await open("/leaves");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length > 2);
+  await page.evaluate(() => document.querySelector("tbody tr:nth-child(3) a").click());
+  await page.waitForSelector(".detail .words section");
+  assert.match(await page.$eval(".detail", (e) => e.textContent), /weir\.heartbeat[\s\S]*tells an install that is down/);
+  const click = (name) => page.evaluate((n) => [...document.querySelectorAll(".detail button")].find((b) => b.textContent === n).click(), name);
+  await click("In bytes");
+  assert.match(await page.$eval(".detail .dump", (e) => e.textContent), /^000000 {2}0a /);
+  await page.waitForFunction(() => !document.querySelector(".detail button:disabled"), { timeout: 90_000, polling: 500 }).catch(() => page.reload());
+  await page.waitForSelector(".detail .words, .detail .dump");
+  await click("Verify");
+  assert.match(await page.waitForSelector(".detail .verdict", { timeout: 90_000 }).then((e) => e.evaluate((x) => x.textContent)), /Proved, in this browser/);
+  await page.screenshot({ path: shots + "leaves-proved.png" });
+  assert.deepEqual(await serious(page), []);
+  assert.deepEqual(page.faults, []);
   await page.close();
 });
 

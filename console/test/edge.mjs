@@ -33,7 +33,7 @@ export async function startEdge() {
   const dir = mkdtempSync(join(tmpdir(), "weir-console-"));
   const [listen, grpc, otlp, fleet, reports] = (await Promise.all([0, 0, 0, 0, 0].map(freePort))).map((p) => "127.0.0.1:" + p);
   const policy = join(dir, "allowlist.yaml");
-  writeFileSync(policy, readFileSync(join(root, "policies/sample-shop.yaml"), "utf8").replace(/^destination: .*/m, `destination: http://${reports}`));
+  writeFileSync(policy, readFileSync(join(root, "policies/sample-shop.yaml"), "utf8").replace(/^destination: .*/m, `destination: https://${reports}`));
   const children = [];
   const run = (name, args, env) => {
     const child = spawn(bin(name), args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
@@ -45,11 +45,9 @@ export async function startEdge() {
   const data = join(dir, "edge");
   execFileSync(bin("weir"), ["policy", "accept", policy, "--by", "test", "--reason", "test of the console"], { env: { ...process.env, WEIR_DATA: data } });
   copyFileSync(policy, join(dir, "fleet-policy.yaml"));
+  const fleetData = join(dir, "fleet");
   run("weir-collector", ["--config", "config/fleet.yaml"], {
-    WEIR_DATA: join(dir, "fleet"), WEIR_FLEET_LISTEN: fleet, WEIR_FLEET_OTLP_HTTP: reports, WEIR_FLEET_POLICIES: join(dir, "fleet-policy.yaml"),
-  });
-  const edge = run("weir-collector", ["--config", "config/edge.yaml"], {
-    WEIR_DATA: data, WEIR_POLICY: policy, WEIR_LISTEN: listen, WEIR_OTLP_GRPC: grpc, WEIR_OTLP_HTTP: otlp, WEIR_LOGS: join(dir, "none/*.log"),
+    WEIR_DATA: fleetData, WEIR_FLEET_LISTEN: fleet, WEIR_FLEET_OTLP_HTTP: reports, WEIR_FLEET_POLICIES: join(dir, "fleet-policy.yaml"),
   });
   const url = "http://" + listen;
   const stop = async () => {
@@ -67,7 +65,15 @@ export async function startEdge() {
     });
     if (!res.ok) throw new Error(`push: ${res.status} ${await res.text()}`);
   };
+  let edge;
   try {
+    await until("the fleet's start", async () => (await fetch(`http://${fleet}/ready`)).ok);
+    const token = join(dir, "token");
+    writeFileSync(token, execFileSync(bin("weir"), ["fleet", "enroll", "test-customer", "--url", "https://" + reports], { env: { ...process.env, WEIR_DATA: fleetData }, stdio: ["ignore", "pipe", "pipe"] }));
+    execFileSync(bin("weir"), ["enroll", "--token-file", token], { env: { ...process.env, WEIR_DATA: data, WEIR_POLICY: policy } });
+    edge = run("weir-collector", ["--config", "config/edge.yaml"], {
+      WEIR_DATA: data, WEIR_POLICY: policy, WEIR_LISTEN: listen, WEIR_OTLP_GRPC: grpc, WEIR_OTLP_HTTP: otlp, WEIR_LOGS: join(dir, "none/*.log"),
+    });
     await until("the edge's start", async () => (await fetch(url + "/ready")).ok);
     run("demo-shop", ["-logs", dir], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://" + otlp });
     await push("console-test", Array.from({ length: 60 }, (_, i) => (i === 30 ? "level=error msg=needle" : `level=info msg="line ${i}"`)));
@@ -77,12 +83,12 @@ export async function startEdge() {
     await until("host metrics", () => has("system_cpu_utilization_ratio"), 60);
     await until("rates", () => has("rate(weir_service_requests_total[1m])"), 60);
   } catch (err) {
-    const log = edge.log;
+    const log = children.map((c) => c.log.slice(-6000)).join("\n--\n");
     await stop();
     throw new Error(`${err.message}\n${log}`);
   }
   return {
-    url, stop,
+    url, stop, fleet: "http://" + fleet,
     async flood(n) {
       for (let i = 0; i < n; i += 5000) await push("flood", Array.from({ length: 5000 }, (_, k) => `level=info msg="flood ${i + k}" id=${Math.random()}`));
     },

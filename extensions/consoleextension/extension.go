@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ func (c *consoleExtension) Start(_ context.Context, host component.Host) error {
 		if !ok {
 			return fmt.Errorf("there is no policy extension %q: name it in console::policy and list it in service::extensions", c.cfg.Policy)
 		}
-		o.Policy = source
+		o.Policy, o.Ledger = source, filepath.Join(c.cfg.Data, "ledger")
 	}
 	h, err := console.Handler(o)
 	if err != nil {

@@ -36,7 +36,6 @@ export interface LedgerRecord {
 export interface LedgerPage {
   install: string;
   size: number;
-  pending: number;
   records: LedgerRecord[]; // newest first
 }
 

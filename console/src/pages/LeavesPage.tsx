@@ -8,7 +8,7 @@ import { href, setParams, type Route } from "../route";
 import { download } from "../ui/download";
 import { useLoad } from "../ui/useLoad";
 
-const kinds = ["", "report", "acceptance", "policy", "outcome"];
+const kinds = ["", "report", "acceptance", "policy", "outcome", "revocation", "drop", "prune", "grant", "bundle", "configuration"];
 const pageSize = 100;
 
 export function LeavesPage({ route }: { route: Route }) {
@@ -31,7 +31,7 @@ export function LeavesPage({ route }: { route: Route }) {
             {kinds.map((k) => <option value={k || "all"}>{k ? k + "s" : "all"}</option>)}
           </select>
         </label>
-        {p && <span class="note">{p.size} records, {p.pending} reports waiting to be sent</span>}
+        {p && <span class="note">{p.size} records</span>}
       </div>
       <p class="lead">
         Everything that left this place, or waits to: a report is written here before it is sent, and these are its bytes.
@@ -89,7 +89,7 @@ function Detail({ index }: { index: number }) {
       <div class="choice" role="group" aria-label="View">
         <button type="button" aria-pressed={view === "words"} onClick={() => setView("words")}>In words</button>
         <button type="button" aria-pressed={view === "bytes"} onClick={() => setView("bytes")}>In bytes</button>
-        <button type="button" onClick={() => void verify(r).then(setVerdict)}>Verify</button>
+        <button type="button" disabled={!r.header} title={r.header ? "" : "no checkpoint covers this record yet; within a minute one does"} onClick={() => void verify(r).then(setVerdict)}>Verify</button>
         <button type="button" onClick={() => download(`record-${r.index}.bin`, "application/octet-stream", bytes(r.body))}>Download</button>
       </div>
       {verdict && (
