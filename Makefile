@@ -79,8 +79,9 @@ bench-mask: ## masking against a byte loop, regular expressions and contrib; exi
 	@go -C bench run -tags $(TAGS) ./mask -results results/mask.md
 
 .PHONY: soak
-soak: ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
+soak: build ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
 	go test -tags '$(TAGS) soak' -timeout 30m -run Soak -v ./localstore/logstore
+	go test -tags '$(TAGS) soak' -timeout 60m -v ./exporters/upstreamexporter ./test/faults
 
 .PHONY: console test-console
 console: ## build the web pages into console/dist, which is committed (needs Node 20.19 or newer)

@@ -104,7 +104,7 @@ func TestAFleetThatComesBackIsNoThunderingHerd(t *testing.T) {
 	h := newHerd(10_000)
 	steady := float64(len(h.plan)) / h.interval.Seconds()
 	outages := []time.Duration{10 * time.Minute, time.Hour}
-	if soak() {
+	if soak {
 		outages = append(outages, 24*time.Hour)
 	}
 	for _, away := range outages {

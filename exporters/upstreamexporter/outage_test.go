@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -149,14 +148,11 @@ func outcomes(t *testing.T, recs []ledger.Record) map[ledger.Result]int {
 	return n
 }
 
-// soak says whether the long forms of tests are asked for.
-func soak() bool { return os.Getenv("WEIR_SOAK") != "" }
-
 // TestOutagesOfADayAndOfThirtyLoseNothing, and afterwards everything arrives in
 // order, once, under the cap.
 func TestOutagesOfADayAndOfThirtyLoseNothing(t *testing.T) {
 	month := 20 * time.Minute
-	if soak() {
+	if soak {
 		month = time.Minute
 	}
 	for _, c := range []struct{ away, interval time.Duration }{
