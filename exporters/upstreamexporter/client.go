@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/weir-telemetry/weir/fleet/identity"
 )
 
 // What is read of an answer, at most.
@@ -134,6 +136,8 @@ type answer struct {
 	retryAfter time.Duration // 0: none
 	rejected   int64         // data points, on partial success
 	receipt    string        // the header, unchecked
+	// refused is a fleet's word on the sender, out of a closed set; empty: none.
+	refused identity.Reason
 }
 
 // class is the status' class, the only part of it that is recorded.
@@ -162,6 +166,9 @@ func (c *client) post(ctx context.Context, destination, statement string, body [
 	}
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, retryAfter: retryAfter(resp.Header.Get("Retry-After"), now())}
+	if r, ok := identity.ParseReason(resp.Header.Get(identity.ReasonHeader)); ok {
+		a.refused = r
+	}
 	if a.status/100 == 2 {
 		// A longer body is cut off; the connection goes with it.
 		b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBody))

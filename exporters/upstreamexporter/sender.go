@@ -101,6 +101,8 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 		return "throttled", a.retryAfter
 	case aboutTheReport(a.status):
 		o.Result = ledger.Refused
+	case a.status/100 == 4 && a.refused != "":
+		return string(a.refused), a.retryAfter
 	case a.status/100 == 4:
 		return "denied", a.retryAfter
 	case a.status/100 == 5:
