@@ -26,8 +26,8 @@ type LogStore interface {
 var _ LogStore = (*logstore.Store)(nil)
 
 // Loki answers Loki's HTTP API below /loki/api/v1/ from a log store. Requests
-// and answers have the shapes that Loki's documentation gives. Push and tail are
-// not here.
+// and answers have the shapes that Loki's documentation gives. Push is not
+// here: it goes through the pipeline.
 func Loki(store LogStore, engine *logql.Engine) http.Handler {
 	return newLoki(store, engine, time.Now)
 }
@@ -36,13 +36,14 @@ type loki struct {
 	store  LogStore
 	engine *logql.Engine
 	now    func() time.Time
+	tails  chan struct{} // one for each that runs
 }
 
 // answerer writes an answer or returns why there is none.
 type answerer func(*http.Request) (answer, error)
 
 func newLoki(store LogStore, engine *logql.Engine, now func() time.Time) http.Handler {
-	l := &loki{store: store, engine: engine, now: now}
+	l := &loki{store: store, engine: engine, now: now, tails: make(chan struct{}, maxTails)}
 	mux := http.NewServeMux()
 	for path, f := range map[string]answerer{
 		"query":                        l.query,
@@ -66,6 +67,7 @@ func newLoki(store LogStore, engine *logql.Engine, now func() time.Time) http.Ha
 		mux.Handle("GET /loki/api/v1/"+path, h)
 		mux.Handle("POST /loki/api/v1/"+path, h)
 	}
+	mux.HandleFunc("GET /loki/api/v1/tail", l.tail)
 	return mux
 }
 

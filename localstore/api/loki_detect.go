@@ -30,9 +30,9 @@ func (l *loki) detectedLabels(r *http.Request) (answer, error) {
 		Label       string `json:"label"`
 		Cardinality int    `json:"cardinality"`
 	}
-	out := struct {
-		Labels []detected `json:"detectedLabels"`
-	}{Labels: []detected{}}
+	var out struct {
+		Labels []detected `json:"detectedLabels,omitempty"`
+	}
 	for _, name := range names {
 		values, err := l.store.LabelValues(r.Context(), name, matchers, from, to)
 		if err != nil {
@@ -87,13 +87,17 @@ func (l *loki) detectedFields(r *http.Request) (answer, error) {
 		Type        string   `json:"type"`
 		Cardinality int      `json:"cardinality"`
 		Parsers     []string `json:"parsers"`
+		JSONPath    []string `json:"jsonPath,omitempty"`
 	}
-	out := struct {
-		Fields []detected `json:"fields"`
-		Limit  int        `json:"limit"`
-	}{Fields: []detected{}, Limit: limit}
+	var out struct {
+		Fields []detected `json:"fields,omitempty"`
+		Limit  int        `json:"limit,omitempty"`
+	}
+	if len(fields) > 0 {
+		out.Limit = limit
+	}
 	for _, f := range fields[:min(limit, len(fields))] {
-		d := detected{Label: f.Name, Type: f.Type, Cardinality: len(f.Values)}
+		d := detected{Label: f.Name, Type: f.Type, Cardinality: len(f.Values), JSONPath: f.JSONPath}
 		if len(f.Parsers) > 0 {
 			d.Parsers = f.Parsers // else null, as structured metadata has it
 		}
@@ -107,12 +111,13 @@ func (l *loki) detectedValues(r *http.Request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := struct {
-		Values []string `json:"values"`
-		Limit  int      `json:"limit"`
-	}{Values: []string{}, Limit: limit}
+	var out struct {
+		Values []string `json:"values,omitempty"`
+		Limit  int      `json:"limit,omitempty"`
+	}
 	for _, f := range fields {
 		if f.Name == r.PathValue("name") {
+			out.Limit = limit
 			out.Values = f.Values[:min(limit, len(f.Values))]
 		}
 	}

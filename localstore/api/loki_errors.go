@@ -24,8 +24,20 @@ func badRequestf(format string, args ...any) error {
 	return badRequest(fmt.Errorf(format, args...))
 }
 
+// formatError is a query that format_query cannot read. It alone is answered in
+// JSON.
+type formatError struct{ err error }
+
+func (e *formatError) Error() string { return e.err.Error() }
+
 // writeLokiError answers in plain text, as Loki does.
 func writeLokiError(w http.ResponseWriter, err error) {
+	if fault := new(formatError); errors.As(err, &fault) {
+		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(append(answer{}.json(map[string]string{"status": "invalid-query", "error": err.Error()}), '\n'))
+		return
+	}
 	http.Error(w, err.Error(), lokiStatus(err))
 }
 

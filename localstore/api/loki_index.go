@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -20,11 +21,7 @@ func (l *loki) indexRequest(r *http.Request) (sel logstore.Selection, end time.T
 	if err != nil {
 		return sel, end, err
 	}
-	q := r.Form.Get("query")
-	if q == "" {
-		q = "{}"
-	}
-	matchers, err := syntax.ParseMatchers(q, true)
+	matchers, err := syntax.ParseMatchers(r.Form.Get("query"), true)
 	return logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano() + 1}, end, err
 }
 
@@ -95,7 +92,7 @@ func newVolumes(r *http.Request, matchers []*labels.Matcher) (*volumes, error) {
 		for name := range strings.SplitSeq(t, ",") {
 			v.by = append(v.by, strings.TrimSpace(name))
 		}
-	} else {
+	} else if !v.labels {
 		for _, m := range matchers {
 			if m.Name != "" {
 				v.by = append(v.by, m.Name)
@@ -165,20 +162,16 @@ func (l *loki) volume(r *http.Request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make(logql.Vector, len(sums))
-	for i, n := range sums {
-		out[i] = logql.Sample{Metric: v.metric[i], Point: logql.Point{T: end.UnixMilli(), V: float64(n)}}
+	order := v.largest(sums)
+	out := make(logql.Vector, 0, len(sums))
+	for _, i := range order[:min(limit, len(order))] {
+		out = append(out, logql.Sample{Metric: v.metric[i], Point: logql.Point{T: end.UnixMilli(), V: float64(sums[i])}})
 	}
-	slices.SortFunc(out, func(a, b logql.Sample) int {
-		if a.V != b.V {
-			return int(b.V - a.V)
-		}
-		return labels.Compare(a.Metric, b.Metric)
-	})
-	return queryAnswer(logql.Result{Value: out[:min(limit, len(out))]}, false), nil
+	return queryAnswer(logql.Result{Value: out}, false), nil
 }
 
-// volumeRange gives at every step the bytes of the step that begins there.
+// volumeRange gives the bytes of every step at its end: steps end where a whole
+// number of them has passed since the epoch, the last one where the range does.
 func (l *loki) volumeRange(r *http.Request) (answer, error) {
 	sel, end, err := l.indexRequest(r)
 	if err != nil {
@@ -201,25 +194,44 @@ func (l *loki) volumeRange(r *http.Request) (answer, error) {
 		return nil, badRequestf("exceeded maximum resolution of 11000 points per time series. Try increasing the value of the step parameter")
 	}
 	var sums []map[int64]int64
+	var total []int64
 	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, ts int64, size int) {
 		for _, i := range v.of(stream) {
 			for len(sums) <= i {
-				sums = append(sums, map[int64]int64{})
+				sums, total = append(sums, map[int64]int64{}), append(total, 0)
 			}
 			sums[i][(ts-first)/int64(step)] += int64(size)
+			total[i] += int64(size)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := make(logql.Matrix, len(sums))
-	for i, byStep := range sums {
-		out[i].Metric = v.metric[i]
-		for k, n := range byStep {
-			out[i].Points = append(out[i].Points, logql.Point{T: (first + k*int64(step)) / int64(time.Millisecond), V: float64(n)})
-		}
-		slices.SortFunc(out[i].Points, func(a, b logql.Point) int { return int(a.T - b.T) })
+	if len(sums) == 0 {
+		return queryAnswer(logql.Result{Value: logql.Vector{}}, false), nil
 	}
-	slices.SortFunc(out, func(a, b logql.Series) int { return labels.Compare(a.Metric, b.Metric) })
-	return queryAnswer(logql.Result{Value: out[:min(limit, len(out))]}, false), nil
+	order := v.largest(total)
+	out := make(logql.Matrix, 0, len(order))
+	for _, i := range order[:min(limit, len(order))] {
+		s := logql.Series{Metric: v.metric[i]}
+		for k, n := range sums[i] {
+			at := min((first+(k+1)*int64(step))/int64(time.Millisecond)-1, end.UnixMilli())
+			s.Points = append(s.Points, logql.Point{T: at, V: float64(n)})
+		}
+		slices.SortFunc(s.Points, func(a, b logql.Point) int { return cmp.Compare(a.T, b.T) })
+		out = append(out, s)
+	}
+	return queryAnswer(logql.Result{Value: out}, false), nil
+}
+
+// largest numbers the sums, the largest first.
+func (v *volumes) largest(sums []int64) []int {
+	order := make([]int, len(sums))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(sums[b], sums[a]), labels.Compare(v.metric[a], v.metric[b]))
+	})
+	return order
 }

@@ -35,7 +35,15 @@ func (l *loki) labelNames(r *http.Request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return success(func(a answer) answer { return a.strs(names) }), nil
+	return listAnswer(names), nil
+}
+
+// listAnswer leaves the data away when there is none, as Loki does.
+func listAnswer(all []string) answer {
+	if len(all) == 0 {
+		return answer(`{"status":"success"}`)
+	}
+	return success(func(a answer) answer { return a.strs(all) })
 }
 
 func (l *loki) labelValues(r *http.Request) (answer, error) {
@@ -47,7 +55,7 @@ func (l *loki) labelValues(r *http.Request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return success(func(a answer) answer { return a.strs(values) }), nil
+	return listAnswer(values), nil
 }
 
 // series answers with the streams that meet one of the selectors; without any,

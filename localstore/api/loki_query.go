@@ -54,7 +54,7 @@ func (l *loki) queryRange(r *http.Request) (answer, error) {
 	if _, ok := expr.(syntax.Metric); ok {
 		// Loki aligns metric queries so that a dashboard that refreshes asks for
 		// the same instants again.
-		p.Start, p.End = align(p.Start, p.Step), align(p.End, p.Step)
+		p.Start, p.End = align(p.Start, p.Step), align(p.End.Add(p.Step-1), p.Step)
 	}
 	return l.eval(r, expr, p)
 }
@@ -75,7 +75,7 @@ func (l *loki) eval(r *http.Request, expr syntax.Expr, p logql.Params) (answer, 
 func (l *loki) formatQuery(r *http.Request) (answer, error) {
 	expr, err := syntax.Parse(r.Form.Get("query"))
 	if err != nil {
-		return nil, err
+		return nil, &formatError{err}
 	}
 	return success(func(a answer) answer { return a.str(expr.String()) }), nil
 }

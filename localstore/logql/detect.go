@@ -19,6 +19,8 @@ type Field struct {
 	Type    string   // boolean, bytes, duration, float, int or string
 	Values  []string // sorted
 	Parsers []string // json, logfmt; none for structured metadata
+	// JSONPath is where in a JSON document the field stands.
+	JSONPath []string
 }
 
 // DetectFields looks at the newest entries of a log query, p.Limit of them, and
@@ -27,6 +29,8 @@ func (e *Engine) DetectFields(ctx context.Context, expr *syntax.LogExpr, p Param
 	ctx, cancel := context.WithTimeoutCause(ctx, e.opts.Timeout, ErrTimeout)
 	defer cancel()
 	o := pipeline.Options{AllLabels: true, Now: e.opts.Now}
+	paths := map[string][]string{}
+	o.JSONPaths = paths
 	asJSON, err := pipeline.New(append(slices.Clone(expr.Stages), &syntax.JSON{}), o)
 	if err != nil {
 		return nil, &EvalError{err}
@@ -63,7 +67,7 @@ func (e *Engine) DetectFields(ctx context.Context, expr *syntax.LogExpr, p Param
 	if cerr := it.Close(); err == nil {
 		err = cerr
 	}
-	return d.result(), err
+	return d.result(paths), err
 }
 
 type detection struct{ fields map[string]*detected }
@@ -76,15 +80,15 @@ type detected struct {
 
 func (d *detection) add(set *pipeline.Set, parser string) {
 	for _, l := range set.Sorted() {
-		if l.Category == pipeline.Stream || l.Value == "" || strings.HasPrefix(l.Name, "__error") {
+		if l.Category == pipeline.Stream || strings.HasPrefix(l.Name, "__error") {
 			continue
 		}
 		f := d.fields[l.Name]
 		if f == nil {
 			f = &detected{kind: kindOf(l.Value), values: map[string]bool{}, parsers: map[string]bool{}}
 			d.fields[strings.Clone(l.Name)] = f
-		} else if f.kind != kindOf(l.Value) {
-			f.kind = "string"
+		} else {
+			f.kind = both(f.kind, kindOf(l.Value))
 		}
 		f.values[strings.Clone(l.Value)] = true
 		if l.Category == pipeline.Parsed {
@@ -93,13 +97,28 @@ func (d *detection) add(set *pipeline.Set, parser string) {
 	}
 }
 
-func (d *detection) result() []Field {
+func (d *detection) result(paths map[string][]string) []Field {
 	out := make([]Field, 0, len(d.fields))
 	for name, f := range d.fields {
-		out = append(out, Field{Name: name, Type: f.kind, Values: keys(f.values), Parsers: keys(f.parsers)})
+		field := Field{Name: name, Type: f.kind, Values: keys(f.values), Parsers: keys(f.parsers)}
+		if f.parsers["json"] {
+			field.JSONPath = paths[strings.TrimSuffix(name, "_extracted")]
+		}
+		out = append(out, field)
 	}
 	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+// both is the type of a field that has values of two types.
+func both(a, b string) string {
+	switch {
+	case a == b:
+		return a
+	case a == "int" && b == "float", a == "float" && b == "int":
+		return "float"
+	}
+	return "string"
 }
 
 func keys(set map[string]bool) []string {

@@ -86,7 +86,7 @@ func TestAnInstantIsAStepOfARange(t *testing.T) {
 		e := NewEngine(randomStore(t), Options{})
 		query := rapid.SampledFrom([]string{
 			`count_over_time({env=~".+"}[1m])`, `topk(1, sum by (app) (rate({env=~".+"}[5m])))`,
-			`sum(rate({app="a"}[2m])) / sum(rate({env=~".+"}[2m])) or vector(-1)`,
+			`sum(rate({app="a"}[2m])) / sum(rate({env=~".+"}[2m])) or vector(7)`,
 			`quantile_over_time(0.3, {env=~".+"} | logfmt | unwrap n [3m]) by (app)`,
 			`absent_over_time({app="a"}[30s])`, `max(sum_over_time({env=~".+"} | logfmt | unwrap n [1m] offset 30s))`,
 			`stddev_over_time({env=~".+"} | logfmt | unwrap n [5m]) by (env)`,

@@ -1,7 +1,6 @@
 package logql
 
 import (
-	"math"
 	"sort"
 	"strconv"
 
@@ -88,57 +87,13 @@ func sorted(e syntax.Metric) bool {
 	return ok && (a.Op == syntax.OpSort || a.Op == syntax.OpSortDesc)
 }
 
-// fold computes an expression of literals only. Comparisons of two numbers give
-// 0 or 1, with bool or without.
+// fold is the value of a literal; the parser leaves no other numbers.
 func fold(e syntax.Metric) (float64, bool) {
-	switch e := e.(type) {
-	case *syntax.Literal:
-		return e.Value, true
-	case *syntax.Binary:
-		a, ok1 := fold(e.Left)
-		b, ok2 := fold(e.Right)
-		if ok1 && ok2 {
-			return compute(e.Op, a, b), true
-		}
+	l, ok := e.(*syntax.Literal)
+	if !ok {
+		return 0, false
 	}
-	return 0, false
-}
-
-func compute(op syntax.BinOp, a, b float64) float64 {
-	truth := func(ok bool) float64 {
-		if ok {
-			return 1
-		}
-		return 0
-	}
-	switch op {
-	case "+":
-		return a + b
-	case "-":
-		return a - b
-	case "*":
-		return a * b
-	case "/":
-		if b == 0 {
-			return math.NaN()
-		}
-		return a / b
-	case "%":
-		return math.Mod(a, b)
-	case "^":
-		return math.Pow(a, b)
-	case "==":
-		return truth(a == b)
-	case "!=":
-		return truth(a != b)
-	case ">":
-		return truth(a > b)
-	case ">=":
-		return truth(a >= b)
-	case "<":
-		return truth(a < b)
-	}
-	return truth(a <= b)
+	return l.Value, true
 }
 
 // promNumber writes a number so that PromQL reads it as an operand.

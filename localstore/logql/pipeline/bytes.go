@@ -33,7 +33,7 @@ const maxNames = 10_000
 func (n *names) label(prefix string, key []byte) string {
 	key = bytes.TrimSpace(key)
 	n.buf = append(n.buf[:0], prefix...)
-	if prefix != "" {
+	if prefix != "" && len(key) > 0 {
 		n.buf = append(n.buf, '_')
 	}
 	n.buf = append(n.buf, key...)

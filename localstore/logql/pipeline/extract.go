@@ -41,8 +41,8 @@ func (p *regexpStage) process(line []byte, s *Set) ([]byte, bool) {
 	return line, true
 }
 
-// patternStage makes the captures of a pattern labels. It stops at the first
-// literal that the line lacks and keeps what it has until then.
+// patternStage makes the captures of a pattern labels. At the first literal that
+// the line lacks, the capture before it takes all the rest, and that is the end.
 type patternStage struct {
 	pattern syntax.PatternExpr
 	needed  needed
@@ -63,10 +63,14 @@ func (p *patternStage) process(line []byte, s *Set) ([]byte, bool) {
 		if len(parts) > 1 {
 			n := strings.Index(rest, parts[1].Text)
 			if n < 0 {
-				return line, true
+				parts = parts[:1]
+			} else {
+				value = rest[:n]
+				rest = rest[n+len(parts[1].Text):]
 			}
-			value = rest[:n]
-			rest = rest[n+len(parts[1].Text):]
+		}
+		if len(parts) == 1 && value == "" {
+			return line, true
 		}
 		if name := parts[0].Text; name != "_" && p.needed.has(name) {
 			s.extract(name, value)

@@ -7,6 +7,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/grafana/regexp"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
@@ -36,8 +37,8 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-func (r *renderer) parse(text string, now func() time.Time) (*template.Template, error) {
-	return syntax.ParseTemplate(text, syntax.TemplateContext{
+func (r *renderer) parse(name, text string, now func() time.Time) (*template.Template, error) {
+	return syntax.ParseTemplate(name, text, syntax.TemplateContext{
 		Line:      func() string { return string(r.line) },
 		Timestamp: func() time.Time { return time.Unix(0, r.time).UTC() },
 		Now:       now,
@@ -86,7 +87,7 @@ type labelFormatItem struct {
 func (f *labelFormat) process(line []byte, s *Set) ([]byte, bool) {
 	for _, it := range f.items {
 		if it.t == nil {
-			if v, ok := s.Get(it.src); ok {
+			if v, ok := s.Get(it.src); ok && it.src != ErrorLabel {
 				s.put(it.dst, v)
 				if it.src != it.dst {
 					s.del(it.src)
@@ -108,45 +109,27 @@ func (f *labelFormat) process(line []byte, s *Set) ([]byte, bool) {
 type decolorize struct{}
 
 func (decolorize) process(line []byte, _ *Set) ([]byte, bool) {
-	at := bytes.IndexByte(line, 0x1b)
-	if at < 0 {
+	if bytes.IndexByte(line, 0x1b) < 0 && !bytes.Contains(line, []byte("\u009b")) {
 		return line, true
 	}
-	out := append(make([]byte, 0, len(line)), line[:at]...)
-	for at < len(line) {
-		if n := ansiLength(line[at:]); n > 0 {
-			at += n
-			continue
-		}
-		out = append(out, line[at])
-		at++
-	}
-	return out, true
+	return ansi.ReplaceAllLiteral(line, nil), true
 }
 
-// ansiLength is the length of the control sequence at the start, or zero.
-func ansiLength(d []byte) int {
-	if len(d) < 3 || d[0] != 0x1b || d[1] != '[' {
-		return 0
-	}
-	for i := 2; i < len(d); i++ {
-		switch c := d[i]; {
-		case isDigit(c) || c == ';' || c == '?' || c == ':':
-		case c >= 0x40 && c <= 0x7e:
-			return i + 1
-		default:
-			return 0
-		}
-	}
-	return 0
-}
+// ansi is the expression that programs about terminals have in common: a
+// control sequence introducer with its parameters, or an operating system
+// command up to its bell.
+var ansi = regexp.MustCompile("[\u001b\u009b][[\\]()#;?]*(?:(?:(?:[a-zA-Z\\d]*(?:;[a-zA-Z\\d]*)*)?\u0007)|(?:(?:\\d{1,4}(?:;\\d{0,4})*)?[\\dA-PRZcf-ntqry=><~]))")
 
 // dropLabels and keepLabels take labels away.
 type dropLabels struct{ items []syntax.LabelSelectItem }
 
 func (f dropLabels) process(line []byte, s *Set) ([]byte, bool) {
 	for _, it := range f.items {
-		if v, ok := s.Get(it.Name); !ok || it.Matcher != nil && !it.Matcher.Matches(v) {
+		v, ok := s.Get(it.Name)
+		if it.Name == ErrorDetailsLabel {
+			v, ok = s.details, s.details != ""
+		}
+		if !ok || it.Matcher != nil && !it.Matcher.Matches(v) {
 			continue
 		}
 		switch it.Name {

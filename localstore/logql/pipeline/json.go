@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
 )
 
@@ -8,13 +10,13 @@ const errJSON = "JSONParserErr"
 
 // jsonStage makes every field of an object a label: nested keys joined by _,
 // arrays left out. With needed set, other labels are not made.
-//
-// It walks by itself and not through eachMember: a closure for every object
-// would be an allocation for every line.
 type jsonStage struct {
 	names  names
 	key    []byte
 	needed needed
+	// paths and stack are for those who ask where labels come from.
+	paths map[string][]string
+	stack []string
 }
 
 func (p *jsonStage) process(line []byte, s *Set) ([]byte, bool) {
@@ -31,67 +33,62 @@ func (p *jsonStage) process(line []byte, s *Set) ([]byte, bool) {
 
 func (p *jsonStage) object(d []byte, i, depth int, prefix string, s *Set) (int, error) {
 	if depth > maxJSONDepth {
-		return i, errJSONDepth
+		return i, errJSONBroken
 	}
-	i = skipSpace(d, i+1)
-	if i < len(d) && d[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		if i >= len(d) || d[i] != '"' {
-			return i, errJSONObject
-		}
-		key, escaped, next, err := scanString(d, i)
-		if err != nil {
-			return i, err
+	i++
+	for first := true; ; first = false {
+		key, escaped, more, next, err := memberKey(d, i, first)
+		if !more || err != nil {
+			return next, err
 		}
 		if escaped {
-			p.key = unescape(p.key[:0], key)
+			var ok bool
+			if p.key, ok = unescape(p.key[:0], key); !ok {
+				return next, errJSONEscape
+			}
 			key = p.key
 		}
-		i = skipSpace(d, next)
-		if i >= len(d) || d[i] != ':' {
-			return i, errJSONObject
+		if p.paths != nil {
+			p.stack = append(p.stack[:depth], string(key))
 		}
-		if i = skipSpace(d, i+1); i >= len(d) {
-			return i, errJSONObject
+		if next, err = p.member(d, next, depth, p.names.label(prefix, key), s); err != nil {
+			return next, err
 		}
-		if i, err = p.member(d, i, depth, p.names.label(prefix, key), s); err != nil {
+		if more, i, err = afterMember(d, next); !more || err != nil {
 			return i, err
 		}
-		i = skipSpace(d, i)
-		switch {
-		case i >= len(d):
-			return i, errJSONObject
-		case d[i] == '}':
-			return i + 1, nil
-		case d[i] != ',':
-			return i, errJSONObject
-		}
-		i = skipSpace(d, i+1)
 	}
 }
 
 func (p *jsonStage) member(d []byte, i, depth int, name string, s *Set) (int, error) {
 	switch d[i] {
 	case '{':
-		return p.object(d, i, depth+1, name, s)
+		before := len(s.cur)
+		next, err := p.object(d, i, depth+1, name, s)
+		if err != nil && depth == 0 {
+			// An object without its end has no members.
+			if _, whole := skipBlock(d, i); !whole {
+				s.cur = s.cur[:min(before, len(s.cur))]
+				return next, errJSONObject
+			}
+		}
+		return next, err
 	case '[':
-		return skipArray(d, i, depth+1)
+		next, ok := skipBlock(d, i)
+		if !ok {
+			return next, errJSONArray
+		}
+		return next, nil
 	}
 	v, next, err := scanScalar(d, i)
 	if err != nil || v.kind == jsonNull || !p.needed.has(name) {
 		return next, err
 	}
+	if p.paths != nil && p.paths[name] == nil && len(p.paths) < maxNames {
+		p.paths[name] = slices.Clone(p.stack)
+	}
 	s.extract(name, s.text(v))
 	return next, nil
-}
-
-// skipArray finds the end of an array by its brackets; what is in it is nobody's
-// business, as arrays make no labels.
-func skipArray(d []byte, i, depth int) (int, error) {
-	_, next, err := skipValue(d, i, depth)
-	return next, err
 }
 
 // text is the value as a label holds it.
@@ -103,10 +100,13 @@ func (s *Set) text(v jsonValue) string {
 }
 
 // unescaped keeps the text in the arena. A grown arena leaves the old one to
-// the strings that point into it.
+// the strings that point into it. A string that cannot be read is empty.
 func (s *Set) unescaped(raw []byte) string {
 	start := len(s.arena)
-	s.arena = unescape(s.arena, raw)
+	var ok bool
+	if s.arena, ok = unescape(s.arena, raw); !ok {
+		s.arena = s.arena[:start]
+	}
 	return view(s.arena[start:])
 }
 
@@ -121,6 +121,7 @@ type jsonField struct {
 	path  []syntax.Step
 }
 
+// newJSONFields keeps the last of several paths for one label.
 func newJSONFields(exprs []syntax.Extraction, n needed) (*jsonFields, error) {
 	p := &jsonFields{needed: n}
 	for _, x := range exprs {
@@ -128,20 +129,19 @@ func newJSONFields(exprs []syntax.Extraction, n needed) (*jsonFields, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.fields = slices.DeleteFunc(p.fields, func(f jsonField) bool { return f.label == x.Label })
 		p.fields = append(p.fields, jsonField{label: x.Label, path: path})
 	}
 	return p, nil
 }
 
 // process sets the label of a field that is not there to nothing, as Loki does.
+// It reads no further than it must, so that a line that is cut off behind the
+// fields is as good as a whole one.
 func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 	i := skipSpace(line, 0)
-	doc, _, err := skipValue(line, i, 0)
-	if err == nil && doc.kind != jsonObject && doc.kind != jsonArray {
-		err = errJSONObject
-	}
-	if err != nil {
-		s.setError(errJSON, err.Error())
+	if i >= len(line) || line[i] != '{' && line[i] != '[' && line[i] != '"' {
+		s.setError(errJSON, "")
 		return line, true
 	}
 	for _, f := range p.fields {
@@ -149,7 +149,11 @@ func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 			continue
 		}
 		value := ""
-		if v, ok := lookup(line, i, f.path); ok && v.kind != jsonNull {
+		v, err := lookup(line, i, f.path)
+		switch {
+		case err != nil:
+			s.setError(errJSON, err.Error())
+		case v.kind != jsonNull:
 			value = s.text(v)
 		}
 		s.extract(f.label, value)
@@ -157,44 +161,77 @@ func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 	return line, true
 }
 
-// lookup follows a path through a document that is known to be well formed.
-func lookup(d []byte, i int, path []syntax.Step) (jsonValue, bool) {
-	if len(path) == 0 {
-		v, _, err := skipValue(d, i, 0)
-		return v, err == nil
+var notThere = jsonValue{kind: jsonNull}
+
+// lookup follows a path through a document. Only faults of the value itself are
+// errors.
+func lookup(d []byte, i int, path []syntax.Step) (jsonValue, error) {
+	for _, step := range path {
+		if i >= len(d) {
+			return notThere, nil
+		}
+		at := -1
+		switch {
+		case d[i] == '{' && !step.IsIndex:
+			at = findMember(d, i, step.Key)
+		case d[i] == '[' && step.IsIndex:
+			at = findElement(d, i, step.Index)
+		}
+		if at < 0 {
+			return notThere, nil
+		}
+		i = at
 	}
-	found := -1
-	step := path[0]
-	switch {
-	case i < len(d) && d[i] == '{' && !step.IsIndex:
-		_, _ = eachMember(d, i, 0, func(key []byte, escaped bool, at int) (int, error) {
-			if escaped {
-				key = unescape(nil, key)
-			}
-			if found < 0 && string(key) == step.Key {
-				found = at
-			}
-			_, next, err := skipValue(d, at, 0)
-			return next, err
-		})
-	case i < len(d) && d[i] == '[' && step.IsIndex:
-		_, _ = eachElement(d, i, 0, func(index, at int) (int, error) {
-			if index == step.Index {
-				found = at
-			}
-			_, next, err := skipValue(d, at, 0)
-			return next, err
-		})
+	v, _, err := skipValue(d, i)
+	return v, err
+}
+
+// findMember is where the value of the first member with this key begins, or -1.
+func findMember(d []byte, i int, want string) int {
+	i++
+	for first := true; ; first = false {
+		key, escaped, more, next, err := memberKey(d, i, first)
+		if !more || err != nil {
+			return -1
+		}
+		if escaped {
+			key, _ = unescape(nil, key)
+		}
+		if string(key) == want {
+			return next
+		}
+		if _, next, err = skipValue(d, next); err != nil {
+			return -1
+		}
+		if more, i, err = afterMember(d, next); !more || err != nil {
+			return -1
+		}
 	}
-	if found < 0 {
-		return jsonValue{}, false
+}
+
+// findElement is where an element begins, or -1.
+func findElement(d []byte, i, want int) int {
+	i = skipSpace(d, i+1)
+	for index := 0; i < len(d) && d[i] != ']'; index++ {
+		if index == want {
+			return i
+		}
+		_, next, err := skipValue(d, i)
+		next = skipSpace(d, next)
+		if err != nil || next >= len(d) || d[next] != ',' {
+			return -1
+		}
+		i = skipSpace(d, next+1)
 	}
-	return lookup(d, found, path[1:])
+	return -1
 }
 
 // unpackStage makes the string fields of an object labels and takes the line
-// from its field _entry.
-type unpackStage struct{ names names }
+// from its field _entry. An object without one is left as it is.
+type unpackStage struct {
+	names names
+	key   []byte
+}
 
 func (p *unpackStage) process(line []byte, s *Set) ([]byte, bool) {
 	i := skipSpace(line, 0)
@@ -202,25 +239,46 @@ func (p *unpackStage) process(line []byte, s *Set) ([]byte, bool) {
 		s.setError(errJSON, "expecting json object(6), but it is not")
 		return line, true
 	}
-	entry := line
-	_, err := eachMember(line, i, 0, func(key []byte, escaped bool, at int) (int, error) {
-		v, next, err := skipValue(line, at, 1)
-		if err != nil || v.kind != jsonString {
-			return next, err
-		}
-		if escaped {
-			key = unescape(nil, key)
-		}
-		if string(key) == "_entry" {
-			entry = []byte(s.text(v))
-		} else {
-			s.extract(p.names.label("", key), s.text(v))
-		}
-		return next, nil
-	})
+	before := len(s.cur)
+	entry, err := p.object(line, i, s)
 	if err != nil {
 		s.setError(errJSON, err.Error())
+	}
+	if entry == nil || err != nil {
+		// Nobody packed this: it is a line that happens to look so.
+		s.cur = s.cur[:min(before, len(s.cur))]
 		return line, true
 	}
 	return entry, true
+}
+
+func (p *unpackStage) object(line []byte, i int, s *Set) ([]byte, error) {
+	var entry []byte
+	i++
+	for first := true; ; first = false {
+		key, escaped, more, next, err := memberKey(line, i, first)
+		if !more || err != nil {
+			return entry, err
+		}
+		if escaped {
+			var ok bool
+			if p.key, ok = unescape(p.key[:0], key); !ok {
+				return entry, errJSONEscape
+			}
+			key = p.key
+		}
+		v, next, err := skipValue(line, next)
+		switch {
+		case err != nil:
+			return entry, err
+		case v.kind != jsonString:
+		case string(key) == "_entry":
+			entry = append([]byte{}, s.text(v)...)
+		default:
+			s.extract(p.names.label("", key), s.text(v))
+		}
+		if more, i, err = afterMember(line, next); !more || err != nil {
+			return entry, err
+		}
+	}
 }

@@ -16,7 +16,8 @@ var (
 	errJSONArray  = errors.New("Value is array, but can't find closing ']' symbol")
 	errJSONString = errors.New("Value is string, but can't find closing '\"' symbol")
 	errJSONValue  = errors.New("Unknown value type")
-	errJSONDepth  = errors.New("Malformed JSON error")
+	errJSONBroken = errors.New("Malformed JSON error")
+	errJSONEscape = errors.New("Encountered an invalid escape sequence in a string")
 )
 
 const maxJSONDepth = 128
@@ -54,7 +55,7 @@ func scanString(d []byte, i int) (raw []byte, escaped bool, next int, err error)
 	for {
 		n := bytes.IndexByte(d[i:], '"')
 		if n < 0 {
-			return nil, false, i, errJSONString
+			return nil, false, len(d), errJSONString
 		}
 		i += n
 		back := i
@@ -77,7 +78,7 @@ func scanScalar(d []byte, i int) (jsonValue, int, error) {
 		return jsonValue{kind: jsonString, raw: raw, escaped: escaped}, next, err
 	case c == '-' || isDigit(c):
 		n := i + 1
-		for n < len(d) && (isDigit(d[n]) || d[n] == '.' || d[n] == 'e' || d[n] == 'E' || d[n] == '+' || d[n] == '-') {
+		for n < len(d) && !endsToken(d[n]) {
 			n++
 		}
 		return jsonValue{kind: jsonNumber, raw: d[i:n]}, n, nil
@@ -91,120 +92,118 @@ func scanScalar(d []byte, i int) (jsonValue, int, error) {
 	return jsonValue{}, i, errJSONValue
 }
 
+// endsToken says where a number ends; what it looks like until then is for
+// those who read it.
+func endsToken(c byte) bool { return c <= ' ' || c == ',' || c == '}' || c == ']' }
+
 func hasWord(d []byte, w string) bool { return len(d) >= len(w) && string(d[:len(w)]) == w }
 
 // skipValue reads any value and keeps only where it stood.
-func skipValue(d []byte, i, depth int) (jsonValue, int, error) {
+func skipValue(d []byte, i int) (jsonValue, int, error) {
 	if i >= len(d) {
 		return jsonValue{}, i, errJSONValue
 	}
-	start := i
+	kind, fault := jsonObject, errJSONObject
 	switch d[i] {
-	case '{':
-		next, err := eachMember(d, i, depth, func(_ []byte, _ bool, at int) (int, error) {
-			_, next, err := skipValue(d, at, depth+1)
-			return next, err
-		})
-		if err != nil {
-			return jsonValue{}, next, err
-		}
-		return jsonValue{kind: jsonObject, raw: d[start:next]}, next, nil
 	case '[':
-		next, err := eachElement(d, i, depth, func(_, at int) (int, error) {
-			_, next, err := skipValue(d, at, depth+1)
-			return next, err
-		})
-		if err != nil {
-			return jsonValue{}, next, err
-		}
-		return jsonValue{kind: jsonArray, raw: d[start:next]}, next, nil
+		kind, fault = jsonArray, errJSONArray
+	case '{':
+	default:
+		return scanScalar(d, i)
 	}
-	return scanScalar(d, i)
+	next, ok := skipBlock(d, i)
+	if !ok {
+		return jsonValue{}, len(d), fault
+	}
+	return jsonValue{kind: kind, raw: d[i:next]}, next, nil
 }
 
-// eachMember walks an object that begins at i. visit gets a key and where its
-// value begins, and returns where the value ends.
-func eachMember(d []byte, i, depth int, visit func(key []byte, escaped bool, at int) (int, error)) (int, error) {
-	if depth > maxJSONDepth {
-		return i, errJSONDepth
+// skipBlock finds the end of what a bracket at i opens, by its brackets and
+// strings alone; what else is in it is nobody's business.
+func skipBlock(d []byte, i int) (next int, ok bool) {
+	open, shut := d[i], d[i]+2 // [ ] and { } are two apart
+	level := 0
+	for i < len(d) {
+		switch d[i] {
+		case '"':
+			_, _, after, err := scanString(d, i)
+			if err != nil {
+				return i, false
+			}
+			i = after
+			continue
+		case open:
+			level++
+		case shut:
+			if level--; level == 0 {
+				return i + 1, true
+			}
+		}
+		i++
 	}
-	i = skipSpace(d, i+1)
-	if i < len(d) && d[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		if i >= len(d) || d[i] != '"' {
-			return i, errJSONObject
-		}
-		key, escaped, next, err := scanString(d, i)
-		if err != nil {
-			return i, err
-		}
-		i = skipSpace(d, next)
-		if i >= len(d) || d[i] != ':' {
-			return i, errJSONObject
-		}
-		if i = skipSpace(d, i+1); i >= len(d) {
-			return i, errJSONObject
-		}
-		if i, err = visit(key, escaped, i); err != nil {
-			return i, err
-		}
-		i = skipSpace(d, i)
-		switch {
-		case i >= len(d):
-			return i, errJSONObject
-		case d[i] == '}':
-			return i + 1, nil
-		case d[i] != ',':
-			return i, errJSONObject
-		}
-		i = skipSpace(d, i+1)
-	}
+	return i, false
 }
 
-// eachElement walks an array that begins at i.
-func eachElement(d []byte, i, depth int, visit func(index, at int) (int, error)) (int, error) {
-	if depth > maxJSONDepth {
-		return i, errJSONDepth
+// memberKey reads a key and the colon behind it, from i, which is behind the
+// opening bracket or a comma; more is false at the end of the object. next is
+// where the value begins, or what follows the object.
+func memberKey(d []byte, i int, first bool) (key []byte, escaped, more bool, next int, err error) {
+	i = skipSpace(d, i)
+	switch {
+	case i >= len(d) && first:
+		return nil, false, false, i, errJSONBroken
+	case i >= len(d):
+		return nil, false, false, i, errJSONArray
+	case d[i] == '}':
+		return nil, false, false, i + 1, nil
+	case d[i] != '"':
+		return nil, false, false, i, errJSONObject
 	}
-	i = skipSpace(d, i+1)
-	if i < len(d) && d[i] == ']' {
-		return i + 1, nil
+	key, escaped, i, err = scanString(d, i)
+	if err != nil {
+		return nil, false, false, i, errJSONBroken
 	}
-	for index := 0; ; index++ {
-		if i >= len(d) {
-			return i, errJSONArray
-		}
-		var err error
-		if i, err = visit(index, i); err != nil {
-			return i, err
-		}
-		i = skipSpace(d, i)
-		switch {
-		case i >= len(d):
-			return i, errJSONArray
-		case d[i] == ']':
-			return i + 1, nil
-		case d[i] != ',':
-			return i, errJSONArray
-		}
-		i = skipSpace(d, i+1)
+	i = skipSpace(d, i)
+	if i >= len(d) || d[i] != ':' {
+		return nil, false, false, i, errJSONBroken
 	}
+	if i = skipSpace(d, i+1); i >= len(d) {
+		return nil, false, false, i, errJSONBroken
+	}
+	return key, escaped, true, i, nil
 }
 
-// unescape appends the text of a JSON string to out. An escape that is not
-// known stands for itself: a log line is better half readable than lost.
-func unescape(out, raw []byte) []byte {
+// afterMember takes the comma behind a value, or the end of the object.
+func afterMember(d []byte, i int) (more bool, next int, err error) {
+	i = skipSpace(d, i)
+	switch {
+	case i >= len(d):
+		return false, i, errJSONArray
+	case d[i] == '}':
+		return false, i + 1, nil
+	case d[i] != ',':
+		return false, i, errJSONObject
+	}
+	return true, i + 1, nil
+}
+
+// unescape appends the text of a JSON string to out. It fails on an escape that
+// JSON does not know, and on half a pair of surrogates.
+func unescape(out, raw []byte) ([]byte, bool) {
 	for {
 		n := bytes.IndexByte(raw, '\\')
-		if n < 0 || n+1 >= len(raw) {
-			return append(out, raw...)
+		if n < 0 {
+			return append(out, raw...), true
+		}
+		if n+1 >= len(raw) {
+			return out, false
 		}
 		out = append(out, raw[:n]...)
 		c := raw[n+1]
 		raw = raw[n+2:]
 		switch c {
+		case '"', '\\', '/':
+			out = append(out, c)
 		case 'n':
 			out = append(out, '\n')
 		case 't':
@@ -217,15 +216,19 @@ func unescape(out, raw []byte) []byte {
 			out = append(out, '\f')
 		case 'u':
 			r, used := unescapeRune(raw)
+			if used == 0 {
+				return out, false
+			}
 			out = utf8.AppendRune(out, r)
 			raw = raw[used:]
 		default:
-			out = append(out, c)
+			return out, false
 		}
 	}
 }
 
-// unescapeRune reads what follows \u, with the second half of a pair.
+// unescapeRune reads what follows \u, with the second half of a pair. It uses
+// nothing of what it cannot read.
 func unescapeRune(raw []byte) (rune, int) {
 	r, ok := hex4(raw)
 	if !ok {
@@ -241,7 +244,7 @@ func unescapeRune(raw []byte) (rune, int) {
 			}
 		}
 	}
-	return utf8.RuneError, 4
+	return utf8.RuneError, 0
 }
 
 func hex4(b []byte) (rune, bool) {

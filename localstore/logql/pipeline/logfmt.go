@@ -24,7 +24,7 @@ func (p *logfmtStage) process(line []byte, s *Set) ([]byte, bool) {
 		// A field that the line lacks is an empty label.
 		for _, f := range p.fields {
 			if p.needed.has(f.Label) {
-				if name := s.free(f.Label); !s.parsedAlready(name) {
+				if name := s.parsedName(f.Label); !s.parsedAlready(name) {
 					s.put(name, "")
 				}
 			}
@@ -51,10 +51,7 @@ func (p *logfmtStage) set(pair logfmtPair, s *Set) {
 	if len(p.fields) > 0 {
 		for _, f := range p.fields {
 			if f.Path == view(pair.key) && p.needed.has(f.Label) {
-				name := s.free(f.Label)
-				if old, _ := s.Get(name); old == "" {
-					s.put(name, s.pairText(pair))
-				}
+				s.put(s.parsedName(f.Label), s.pairText(pair)) // the last one stays
 			}
 		}
 		return

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +25,9 @@ type Options struct {
 	AllLabels bool
 	// Now is the clock that templates may ask.
 	Now func() time.Time
+	// JSONPaths, if not nil, is filled with where in documents `| json` found
+	// what it made labels of, by the label.
+	JSONPaths map[string][]string
 }
 
 // Pipeline is the compiled form of a query's stages.
@@ -67,7 +71,10 @@ func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
 			}
 			continue
 		}
-		one, err := p.compile(s, n, o.Now)
+		if n != nil && len(n) == 0 && parses(s) {
+			continue // nobody looks at what it would find, nor at its faults
+		}
+		one, err := p.compile(s, n, o)
 		if err != nil {
 			return nil, err
 		}
@@ -80,15 +87,34 @@ func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
 	return p, nil
 }
 
-func (p *Pipeline) compile(s syntax.Stage, n needed, now func() time.Time) (stage, error) {
+// lastOfEach keeps the last of several keys for one label.
+func lastOfEach(exprs []syntax.Extraction) []syntax.Extraction {
+	var out []syntax.Extraction
+	for _, x := range exprs {
+		out = slices.DeleteFunc(out, func(o syntax.Extraction) bool { return o.Label == x.Label })
+		out = append(out, x)
+	}
+	return out
+}
+
+// parses says whether a stage does nothing but make labels.
+func parses(s syntax.Stage) bool {
+	switch s.(type) {
+	case *syntax.JSON, *syntax.Logfmt, *syntax.Regexp, *syntax.Pattern:
+		return true
+	}
+	return false
+}
+
+func (p *Pipeline) compile(s syntax.Stage, n needed, o Options) (stage, error) {
 	switch s := s.(type) {
 	case *syntax.JSON:
 		if len(s.Exprs) > 0 {
 			return newJSONFields(s.Exprs, n)
 		}
-		return &jsonStage{needed: n}, nil
+		return &jsonStage{needed: n, paths: o.JSONPaths}, nil
 	case *syntax.Logfmt:
-		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, fields: s.Exprs, needed: n}, nil
+		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, fields: lastOfEach(s.Exprs), needed: n}, nil
 	case *syntax.Regexp:
 		return newRegexpStage(s.Expr, n)
 	case *syntax.Pattern:
@@ -100,7 +126,7 @@ func (p *Pipeline) compile(s syntax.Stage, n needed, now func() time.Time) (stag
 		c, err := compileCond(s.Cond)
 		return labelFilter{c}, err
 	case *syntax.LineFormat:
-		t, err := p.rendered.parse(s.Template, now)
+		t, err := p.rendered.parse("line", s.Template, o.Now)
 		return &lineFormat{r: p.rendered, t: t}, err
 	case *syntax.LabelFormat:
 		f := &labelFormat{r: p.rendered}
@@ -108,7 +134,7 @@ func (p *Pipeline) compile(s syntax.Stage, n needed, now func() time.Time) (stag
 			item := labelFormatItem{dst: it.Dst, src: it.Src}
 			if !it.Rename {
 				var err error
-				if item.t, err = p.rendered.parse(it.Src, now); err != nil {
+				if item.t, err = p.rendered.parse("label", it.Src, o.Now); err != nil {
 					return nil, err
 				}
 			}
@@ -178,8 +204,8 @@ func (p *Pipeline) Value() float64 { return p.value }
 
 const errSample = "SampleExtractionErr"
 
-// unwrapStage reads the sample's value. A label that is not there drops the
-// entry; one that cannot be read marks it. The label leaves the set: it would
+// unwrapStage reads the sample's value. A label that is not there, or empty,
+// drops the entry; one that cannot be read marks it. The label leaves the set: it would
 // make a series for every value.
 type unwrapStage struct {
 	p     *Pipeline
@@ -189,7 +215,7 @@ type unwrapStage struct {
 
 func (u *unwrapStage) process(line []byte, s *Set) ([]byte, bool) {
 	text, ok := s.Get(u.label)
-	if !ok {
+	if !ok || text == "" {
 		return line, false
 	}
 	v, err := u.read(text)

@@ -102,13 +102,29 @@ func (s *Set) Get(name string) (string, bool) {
 			return s.cur[i].Value, true
 		}
 	}
-	switch name {
-	case ErrorLabel:
+	// The details are for answers and templates; no filter sees them.
+	if name == ErrorLabel {
 		return s.err, s.err != ""
-	case ErrorDetailsLabel:
-		return s.details, s.details != ""
 	}
 	return "", false
+}
+
+// parsedName is the name under which a parser's find is kept: what the stream
+// or the entry's metadata call so is not hidden.
+func (s *Set) parsedName(name string) string {
+	if s.isMetadata(name) {
+		return s.suffix(name)
+	}
+	return s.free(name)
+}
+
+func (s *Set) isMetadata(name string) bool {
+	for i := range s.cur {
+		if s.cur[i].Category == Metadata && s.cur[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // parsedAlready says whether a parser has set the label: the first value stays.
@@ -133,14 +149,13 @@ func (s *Set) put(name, value string) {
 	s.sorted = false
 }
 
-// extract sets what a parser found: a stream's label is not hidden, the first
-// of several values stays, and structured metadata gives way. A field without a
-// name makes no label.
+// extract sets what a parser found; the first of several values stays. A field
+// without a name makes no label.
 func (s *Set) extract(name, value string) {
 	if name == "" {
 		return
 	}
-	name = s.free(name)
+	name = s.parsedName(name)
 	if !s.parsedAlready(name) {
 		s.put(name, value)
 	}
@@ -170,9 +185,9 @@ func (s *Set) ErrKept() bool { return s.keepError }
 func (s *Set) Sorted() []Label {
 	if s.err != "" {
 		s.put(ErrorLabel, s.err)
-		if s.details != "" {
-			s.put(ErrorDetailsLabel, s.details)
-		}
+	}
+	if s.details != "" {
+		s.put(ErrorDetailsLabel, s.details)
 	}
 	if !s.sorted {
 		slices.SortFunc(s.cur, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })

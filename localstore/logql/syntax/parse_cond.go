@@ -4,9 +4,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// cond reads conditions from left to right. A comma, or nothing at all, means
-// and; a line filter or a pipe ends the condition.
-func (p *parser) cond() (Cond, *Error) {
+// How tightly the words between conditions bind.
+const (
+	condOr  = 1
+	condAnd = 2
+)
+
+// cond reads conditions with and binding tighter than or; a line filter or a
+// pipe ends them. A comma, or nothing at all, means and too, but takes all that
+// follows for its right side: `a, b or c` is `a and (b or c)`.
+func (p *parser) cond(least int) (Cond, *Error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
@@ -16,27 +23,45 @@ func (p *parser) cond() (Cond, *Error) {
 		return nil, err
 	}
 	for {
-		or := false
+		word := p.tok().text
 		switch {
-		case p.acceptWord("or"):
-			or = true
-		case p.acceptWord("and"), p.accept(","):
-		case p.tok().kind == kIdent, p.is("("):
+		case p.isWord("or") && least <= condOr, p.isWord("and") && least <= condAnd:
+			p.next()
+			above := condAnd
+			if word == "and" {
+				above = condAnd + 1
+			}
+			right, err := p.cond(above)
+			if err != nil {
+				return nil, err
+			}
+			left = &CondPair{Or: word == "or", Left: left, Right: right}
 		default:
 			return left, nil
 		}
-		right, err := p.condOperand()
-		if err != nil {
-			return nil, err
-		}
-		left = &CondPair{Or: or, Left: left, Right: right}
 	}
 }
 
+// condOperand reads one condition and what a comma or nothing joins to it.
 func (p *parser) condOperand() (Cond, *Error) {
+	left, err := p.condAtom()
+	if err != nil {
+		return nil, err
+	}
+	if !p.accept(",") && !p.is("(") && (p.tok().kind != kIdent || p.isWord("or") || p.isWord("and")) {
+		return left, nil
+	}
+	right, err := p.cond(0)
+	if err != nil {
+		return nil, err
+	}
+	return &CondPair{Left: left, Right: right}, nil
+}
+
+func (p *parser) condAtom() (Cond, *Error) {
 	if p.is("(") {
 		p.next()
-		c, err := p.cond()
+		c, err := p.cond(0)
 		if err != nil {
 			return nil, err
 		}

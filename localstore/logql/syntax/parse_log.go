@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -25,9 +26,6 @@ func (p *parser) selector() (*LogExpr, *Error) {
 			if !p.accept(",") {
 				return nil, p.unexpected("}", ",")
 			}
-			if p.is("}") {
-				break
-			}
 		}
 		m, err := p.matcher()
 		if err != nil {
@@ -45,7 +43,7 @@ var matchTypes = map[string]labels.MatchType{
 
 func (p *parser) matcher() (*labels.Matcher, *Error) {
 	if p.tok().kind != kIdent {
-		return nil, p.unexpected("IDENTIFIER", "}")
+		return nil, p.unexpected("IDENTIFIER")
 	}
 	name := p.next().text
 	typ, ok := matchTypes[p.tok().text]
@@ -84,6 +82,12 @@ func (p *parser) stages(e *LogExpr) *Error {
 		if err != nil {
 			return err
 		}
+		if f, ok := s.(*LineFilter); ok && f.Op.Negative() {
+			for _, t := range f.Terms {
+				e.Stages = append(e.Stages, &LineFilter{Op: f.Op, Terms: []LineTerm{t}})
+			}
+			continue
+		}
 		e.Stages = append(e.Stages, s)
 	}
 	return nil
@@ -103,7 +107,7 @@ func (p *parser) stage() (Stage, *Error) {
 			return read(p)
 		}
 	}
-	c, err := p.cond()
+	c, err := p.cond(0)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +184,11 @@ func (p *parser) lineTerm(op LineOp) (LineTerm, *Error) {
 			return LineTerm{}, p.errorf(t.pos, err.Error())
 		}
 	case LinePattern, LineNotPattern:
-		if _, err := ParsePattern(t.text); err != nil {
+		pat, err := ParsePattern(t.text)
+		if err == nil {
+			err = pat.checkFilter()
+		}
+		if err != nil {
 			return LineTerm{}, p.errorf(t.pos, err.Error())
 		}
 	}
@@ -227,6 +235,9 @@ func (p *parser) logfmt() (Stage, *Error) {
 	s.Exprs, err = p.extractions(func(path string) error {
 		if path == "" {
 			return fmt.Errorf("cannot parse expression [%s]: syntax error: unexpected $end, expecting KEY", path)
+		}
+		if strings.ContainsAny(path, " =\"") {
+			return fmt.Errorf("cannot parse expression [%s]: want one key, without blanks, = and quotes", path)
 		}
 		return nil
 	})

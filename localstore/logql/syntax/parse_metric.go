@@ -2,7 +2,10 @@ package syntax
 
 import (
 	"math"
+	"strconv"
 	"time"
+
+	"github.com/grafana/regexp"
 )
 
 // expr reads operands and the operators between them that hold at least as
@@ -65,6 +68,11 @@ func checkBinary(b *Binary) (Metric, *Error) {
 	if b.Bool && !b.Op.IsComparison() {
 		return nil, whole("bool modifier can only be used on comparison operators")
 	}
+	l, ok1 := b.Left.(*Literal)
+	r, ok2 := b.Right.(*Literal)
+	if ok1 && ok2 {
+		return &Literal{Value: compute(b.Op, l.Value, r.Value), Pos: b.Pos}, nil
+	}
 	return b, nil
 }
 
@@ -114,6 +122,10 @@ func (p *parser) operand() (Expr, *Error) {
 			return nil, err
 		}
 		return &Literal{Value: v, Pos: t.pos}, nil
+	case p.isWord("NaN"), p.isWord("Inf"):
+		p.next()
+		v, _ := strconv.ParseFloat(t.text, 64) // these two it reads
+		return &Literal{Value: v, Pos: t.pos}, nil
 	case t.kind == kIdent:
 		if _, ok := rangeOps[RangeOp(t.text)]; ok {
 			return p.rangeAggregation()
@@ -157,14 +169,14 @@ func (p *parser) rangeAggregation() (Expr, *Error) {
 	}
 	if rangeOps[e.Op].param {
 		at := p.tok()
-		v, err := p.signed()
+		t, err := p.take(kNumber)
 		if err != nil {
 			return nil, err
 		}
-		if math.IsNaN(v) {
+		if math.IsNaN(t.num) {
 			return nil, p.errorf(at.pos, "invalid parameter")
 		}
-		e.Param = &v
+		e.Param = &t.num
 		if err := p.expect(","); err != nil {
 			return nil, err
 		}
@@ -327,6 +339,12 @@ func (p *parser) vectorAggregation() (Expr, *Error) {
 			return nil, err
 		}
 	}
+	if _, ok := e.Expr.(*Literal); ok {
+		return nil, whole("unexpected literal in %s: it takes a vector", e.Op)
+	}
+	if e.Grouping != nil && !e.Grouping.Without && len(e.Grouping.Labels) == 0 {
+		e.Grouping = nil // by no label is what no grouping means
+	}
 	if e.Grouping != nil && (e.Op == OpSort || e.Op == OpSortDesc || e.Op == OpApproxTopK) {
 		return nil, whole("grouping not allowed for %s aggregation", e.Op)
 	}
@@ -339,9 +357,11 @@ func (p *parser) vector() (Expr, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Value, err = p.signed(); err != nil {
+	t, err := p.take(kNumber)
+	if err != nil {
 		return nil, err
 	}
+	e.Value = t.num
 	return e, p.expect(")")
 }
 
@@ -368,6 +388,12 @@ func (p *parser) labelReplace() (Expr, *Error) {
 			return nil, err
 		}
 		*arg = t.text
+	}
+	if _, ok := e.Expr.(*Literal); ok {
+		return nil, whole("unexpected literal in label_replace: it takes a vector")
+	}
+	if _, err := regexp.Compile("^(?s:" + e.Regex + ")$"); err != nil {
+		return nil, whole("invalid regex in label_replace: %s", err)
 	}
 	return e, p.expect(")")
 }

@@ -55,6 +55,16 @@ func ParsePattern(s string) (PatternExpr, error) {
 	return parts, nil
 }
 
+// checkFilter refuses what a line filter has no use for.
+func (p PatternExpr) checkFilter() error {
+	for _, part := range p {
+		if part.Capture && part.Text != "_" {
+			return fmt.Errorf("named captures are not allowed: found '<%s>'", part.Text)
+		}
+	}
+	return nil
+}
+
 // CheckCaptures demands a named capture and no name twice: what a parser needs
 // and a line filter does not.
 func (p PatternExpr) CheckCaptures() error {

@@ -173,18 +173,21 @@ func (s *Unwrap) String() string {
 	return "| unwrap " + s.Label
 }
 
-// String brackets a pair on the right: without brackets it would be read from
-// left to right and mean something else.
+// String brackets a pair on the right, and or within and on the left, which
+// would be read otherwise without.
 func (c *CondPair) String() string {
 	word := " and "
 	if c.Or {
 		word = " or "
 	}
-	right := c.Right.String()
+	left, right := c.Left.String(), c.Right.String()
+	if pair, ok := c.Left.(*CondPair); ok && pair.Or && !c.Or {
+		left = "(" + left + ")"
+	}
 	if _, pair := c.Right.(*CondPair); pair {
 		right = "(" + right + ")"
 	}
-	return c.Left.String() + word + right
+	return left + word + right
 }
 
 func (c *CondString) String() string {

@@ -28,7 +28,8 @@ const (
 func (op LineOp) Negative() bool { return op[0] == '!' }
 
 // LineFilter keeps or drops lines. With several terms, joined by or, a line
-// matches when one of them does.
+// matches when one of them does. The parser makes of a negative filter with
+// several terms a filter for each, which means the same.
 type LineFilter struct {
 	Op    LineOp
 	Terms []LineTerm
@@ -113,8 +114,7 @@ type Cond interface {
 	cond()
 }
 
-// CondPair joins two conditions. LogQL reads chains of and and or from left to
-// right, without one binding tighter than the other.
+// CondPair joins two conditions.
 type CondPair struct {
 	Or          bool
 	Left, Right Cond

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,7 +19,10 @@ import (
 // maxText bounds what one call of a template function may produce.
 const maxText = 1 << 20
 
-var errTooLong = errors.New("text too long")
+var (
+	errTooLong = errors.New("text too long")
+	errRepeat  = errors.New("strings: negative Repeat count")
+)
 
 // templateFuncs are the functions that Loki's documentation lists.
 var templateFuncs = template.FuncMap{
@@ -49,7 +53,7 @@ var templateFuncs = template.FuncMap{
 	"replace":                func(old, to, s string) string { return strings.ReplaceAll(s, old, to) },
 	"Replace":                func(s, old, to string, n int) string { return strings.Replace(s, old, to, n) },
 	"substr":                 substr,
-	"toDate":                 func(layout, s string) (time.Time, error) { return time.ParseInLocation(layout, s, time.Local) },
+	"toDate":                 toDate,
 	"toDateInZone":           toDateInZone,
 	"trim":                   strings.TrimSpace,
 	"TrimSpace":              strings.TrimSpace,
@@ -111,7 +115,10 @@ func countMatches(expr, s string) (int, error) {
 }
 
 func orDefault(def any, given ...any) any {
-	if len(given) == 0 || given[0] == nil || given[0] == "" {
+	if len(given) == 0 {
+		return def
+	}
+	if truth, ok := template.IsTrue(given[0]); !ok || !truth {
 		return def
 	}
 	return given[0]
@@ -125,13 +132,16 @@ func durationSeconds(s string) (float64, error) {
 func fromJSONText(s string) any {
 	var v any
 	if json.Unmarshal([]byte(s), &v) != nil {
-		return ""
+		return nil
 	}
 	return v
 }
 
 func indent(n int, s string) (string, error) {
-	if n < 0 || n > maxText/(1+strings.Count(s, "\n")) {
+	if n < 0 {
+		return "", errRepeat
+	}
+	if n > maxText/(1+strings.Count(s, "\n")) {
 		return "", errTooLong
 	}
 	pad := strings.Repeat(" ", n)
@@ -139,7 +149,10 @@ func indent(n int, s string) (string, error) {
 }
 
 func repeat(n int, s string) (string, error) {
-	if n < 0 || len(s) > 0 && n > maxText/len(s) {
+	if n < 0 {
+		return "", errRepeat
+	}
+	if len(s) > 0 && n > maxText/len(s) {
 		return "", errTooLong
 	}
 	return strings.Repeat(s, n), nil
@@ -149,13 +162,20 @@ func repeat(n int, s string) (string, error) {
 func title(s string) string {
 	before := ' '
 	return strings.Map(func(r rune) rune {
-		start := !unicode.IsLetter(before) && !unicode.IsDigit(before) && before != '_' && before != '\''
+		start := endsWord(before)
 		before = r
 		if start {
 			return unicode.ToTitle(r)
 		}
 		return r
 	}, s)
+}
+
+func endsWord(r rune) bool {
+	if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' {
+		return false
+	}
+	return r < utf8.RuneSelf || unicode.IsSpace(r)
 }
 
 func regexReplaceAll(expr, s, to string) (string, error) {
@@ -174,36 +194,46 @@ func regexReplaceAllLiteral(expr, s, to string) (string, error) {
 	return re.ReplaceAllLiteralString(s, to), nil
 }
 
-func substr(start, end int, s string) string {
+// substr and trunc count bytes, and may cut a letter in two.
+func substr(start, end int, s string) (string, error) {
 	n := len(s)
 	if start < 0 {
-		return s[:clamp(end, 0, n)]
+		return s[:clamp(end, 0, n)], nil
 	}
 	if end < 0 || end > n {
-		return s[clamp(start, 0, n):]
+		end = n
 	}
-	return s[min(start, end):end]
+	if start > end {
+		return "", fmt.Errorf("runtime error: slice bounds out of range [%d:%d]", start, end)
+	}
+	return s[start:end], nil
 }
 
 func trunc(n int, s string) string {
-	if !utf8.ValidString(s) {
-		return s[:clamp(n, 0, len(s))]
+	switch {
+	case n < 0 && len(s)+n > 0:
+		return s[len(s)+n:]
+	case n >= 0 && len(s) > n:
+		return s[:n]
 	}
-	r := []rune(s)
-	if n < 0 {
-		return string(r[clamp(len(r)+n, 0, len(r)):])
-	}
-	return string(r[:clamp(n, 0, len(r))])
+	return s
 }
 
 func clamp(v, low, high int) int { return max(low, min(v, high)) }
 
-func toDateInZone(layout, zone, s string) (time.Time, error) {
+// toDate and toDateInZone give the zero time for what they cannot read.
+func toDate(layout, s string) time.Time {
+	t, _ := time.ParseInLocation(layout, s, time.Local)
+	return t
+}
+
+func toDateInZone(layout, zone, s string) time.Time {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		loc = time.UTC
 	}
-	return time.ParseInLocation(layout, s, loc)
+	t, _ := time.ParseInLocation(layout, s, loc)
+	return t
 }
 
 func toTime(v any) time.Time {
@@ -223,7 +253,7 @@ func toTime(v any) time.Time {
 func unixToTime(epoch string) (time.Time, error) {
 	v, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, fmt.Errorf("unable to parse time '%s': %w", epoch, err)
 	}
 	switch n := len(epoch); {
 	case n == 5:

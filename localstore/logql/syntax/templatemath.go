@@ -2,11 +2,17 @@ package syntax
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 )
 
-var errDivide = errors.New("division by zero")
+//lint:file-ignore ST1005 the messages are those of Loki's own functions
+
+var errDecimalDivide = errors.New("decimal division by 0")
+
+var errDivide = errors.New("runtime error: integer divide by zero")
 
 // toFloat reads whatever a template hands over; what is no number is zero, as
 // in the functions that Loki's templates are built on.
@@ -57,33 +63,54 @@ func foldInts(first any, rest []any, f func(a, b int64) int64) int64 {
 	return out
 }
 
-func foldFloats(first any, rest []any, f func(a, b float64) float64) float64 {
-	out := toFloat(first)
-	for _, v := range rest {
-		out = f(out, toFloat(v))
+// foldDecimals computes with decimal fractions, in which 0.1+0.2 is 0.3.
+func foldDecimals(first any, rest []any, f func(out, a, b *big.Rat) error) (float64, error) {
+	out, err := decimal(first)
+	if err != nil {
+		return 0, err
 	}
-	return out
+	for _, v := range rest {
+		x, err := decimal(v)
+		if err != nil {
+			return 0, err
+		}
+		if err := f(out, out, x); err != nil {
+			return 0, err
+		}
+	}
+	v, _ := out.Float64()
+	return v, nil
+}
+
+func decimal(v any) (*big.Rat, error) {
+	f := toFloat(v)
+	r, ok := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	if !ok { // not finite
+		return nil, fmt.Errorf("Cannot create a Decimal from %v", f)
+	}
+	return r, nil
 }
 
 func add(v ...any) int64 {
 	return foldInts(int64(0), v, func(a, b int64) int64 { return a + b })
 }
 
-func addf(v ...any) float64 {
-	return foldFloats(0.0, v, func(a, b float64) float64 { return a + b })
+func addf(v ...any) (float64, error) {
+	return foldDecimals(0, v, func(out, a, b *big.Rat) error { out.Add(a, b); return nil })
 }
+
 func sub(a, b any) int64 { return toInt64(a) - toInt64(b) }
 
-func subf(a any, v ...any) float64 {
-	return foldFloats(a, v, func(a, b float64) float64 { return a - b })
+func subf(a any, v ...any) (float64, error) {
+	return foldDecimals(a, v, func(out, a, b *big.Rat) error { out.Sub(a, b); return nil })
 }
 
 func mul(a any, v ...any) int64 {
 	return foldInts(a, v, func(a, b int64) int64 { return a * b })
 }
 
-func mulf(a any, v ...any) float64 {
-	return foldFloats(a, v, func(a, b float64) float64 { return a * b })
+func mulf(a any, v ...any) (float64, error) {
+	return foldDecimals(a, v, func(out, a, b *big.Rat) error { out.Mul(a, b); return nil })
 }
 
 func div(a, b any) (int64, error) {
@@ -94,8 +121,15 @@ func div(a, b any) (int64, error) {
 	return toInt64(a) / d, nil
 }
 
-func divf(a any, v ...any) float64 {
-	return foldFloats(a, v, func(a, b float64) float64 { return a / b })
+// divf gives sixteen digits behind the point.
+func divf(a any, v ...any) (float64, error) {
+	return foldDecimals(a, v, func(out, a, b *big.Rat) error {
+		if b.Sign() == 0 {
+			return errDecimalDivide
+		}
+		out.SetString(out.Quo(a, b).FloatString(16))
+		return nil
+	})
 }
 
 func mod(a, b any) (int64, error) {
@@ -116,8 +150,17 @@ func minInts(a any, v ...any) int64 {
 
 func maxFloats(a any, v ...any) float64 { return foldFloats(a, v, math.Max) }
 func minFloats(a any, v ...any) float64 { return foldFloats(a, v, math.Min) }
-func ceil(a any) float64                { return math.Ceil(toFloat(a)) }
-func floor(a any) float64               { return math.Floor(toFloat(a)) }
+
+func foldFloats(first any, rest []any, f func(a, b float64) float64) float64 {
+	out := toFloat(first)
+	for _, v := range rest {
+		out = f(out, toFloat(v))
+	}
+	return out
+}
+
+func ceil(a any) float64  { return math.Ceil(toFloat(a)) }
+func floor(a any) float64 { return math.Floor(toFloat(a)) }
 
 func round(a any, places int, on ...float64) float64 {
 	roundOn := 0.5

@@ -95,19 +95,20 @@ func ParseBytes(s string) (uint64, error) {
 	for n < len(s) && (s[n] == '.' || s[n] == ',' || isDigit(s[n])) {
 		n++
 	}
-	unit, ok := byteUnits[strings.ToLower(strings.TrimSpace(s[n:]))]
-	if !ok {
-		return 0, fmt.Errorf("unhandled size name: %s", strings.TrimSpace(s[n:]))
-	}
 	digits := strings.ReplaceAll(s[:n], ",", "")
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return 0, fmt.Errorf("strconv.ParseFloat: parsing %q: invalid syntax", digits)
+	}
+	name := strings.ToLower(strings.TrimSpace(s[n:]))
+	unit, ok := byteUnits[name]
+	if !ok {
+		return 0, fmt.Errorf("unhandled size name: %s", name)
+	}
 	if unit == 1 {
 		if v, err := strconv.ParseUint(digits, 10, 64); err == nil {
 			return v, nil
 		}
-	}
-	f, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
-		return 0, fmt.Errorf("strconv.ParseFloat: parsing %q: invalid syntax", digits)
 	}
 	if f *= unit; f >= math.MaxUint64 {
 		return 0, fmt.Errorf("too large: %s", s)
