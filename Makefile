@@ -69,6 +69,15 @@ size: build ## the three figures of lightness: binary, idle memory, start
 clean: ## remove what was built, keep the data
 	rm -rf bin
 
+# Loki is a program of its own, built from a module of its own (AGPL): nothing of
+# it is linked. The first build takes some minutes.
+.PHONY: peers bin/peers/loki
+bin/peers/loki:
+	@mkdir -p bin/peers && go build -C bench/peers/loki -trimpath -ldflags '-s -w' -o ../../../bin/peers/ tool
+
+peers: bin/weir-collector bin/peers/loki ## ask the real Loki and Weir the same questions, exits 1 if an answer differs
+	@go build -C bench/peers/loki -o ../../../bin/peers/referee . && bin/peers/referee
+
 .PHONY: bench-redaction
 bench-redaction: ## the engine against its peers, exits 1 if a figure falls short
 	@mkdir -p bin && cd bench && go build -tags $(TAGS) -o ../bin/bench-redaction ./redaction
