@@ -183,6 +183,9 @@ func Countersign(checkpoint []byte, fleet note.Signer) ([]byte, error) {
 	return msg, nil
 }
 
+// Countersigned says whether a checkpoint bears this fleet's signature.
+func Countersigned(checkpoint []byte, fleet note.Verifier) bool { return signedBy(checkpoint, fleet) }
+
 func signedBy(msg []byte, v note.Verifier) bool {
 	if v == nil {
 		return false

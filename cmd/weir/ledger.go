@@ -22,6 +22,26 @@ func ledgerCommands() []command {
 			name: "ledger verify", usage: "[--json] [--checkpoint FILE]", short: "Check the whole ledger, also against a checkpoint kept elsewhere.",
 			run: runLedgerVerify,
 		},
+		{
+			name: "ledger show", usage: ledgerShowUsage, short: "Show one record in words and in bytes: what left, why, whose it is, the proof.",
+			run: runLedgerShow,
+		},
+		{
+			name: "ledger stats", usage: ledgerStatsUsage, short: "Show how much leaves a day, by the policy's entry and by destination.",
+			run: runLedgerStats,
+		},
+		{
+			name: "ledger export", usage: ledgerExportUsage, short: "Write what waits, with its proofs, into one signed file for a fleet behind an air gap.",
+			run: runLedgerExport,
+		},
+		{
+			name: "ledger import", usage: ledgerImportUsage, short: "Record the receipts that such a fleet gave back.",
+			run: runLedgerImport,
+		},
+		{
+			name: "ledger reconcile", usage: ledgerReconcileUsage, short: "Compare the ledger with a fleet's receipts: what either side lacks or has changed.",
+			run: runLedgerReconcile,
+		},
 	}
 }
 
@@ -35,6 +55,9 @@ func (e env) ledgerError(err error) error {
 	}
 	return err
 }
+
+// errStop ends a reading early.
+var errStop = errors.New("stop")
 
 // parseLedgerFlags parses args, of which none may be left over.
 func parseLedgerFlags(fs *flag.FlagSet, usage string, args []string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -64,9 +63,17 @@ type tailRow struct {
 	SHA256      string    `json:"sha256"` // of the body
 	Policy      string    `json:"policy"` // its digest
 	Destination string    `json:"destination"`
-	// State of a report: pending, acknowledged or refused, as far as the
-	// ledger says it now. Of an outcome: what it says. Else empty.
+	// State of a report: pending, acknowledged, refused or dropped, as far as
+	// the ledger says it now. Of an outcome or a drop: what it says. Else empty.
 	State string `json:"state,omitempty"`
+}
+
+func rowOf(r *ledger.Record) tailRow {
+	about := r.About()
+	return tailRow{
+		Index: r.Index, Time: r.Time, Kind: r.Kind.String(), Sequence: r.Sequence, Bytes: about.Size,
+		SHA256: hex.EncodeToString(about.SHA256[:]), Policy: hex.EncodeToString(r.PolicyDigest[:]), Destination: r.Destination,
+	}
 }
 
 func (t *tail) heading() {
@@ -85,11 +92,7 @@ func (t *tail) show() error {
 	var rows []tailRow
 	at := map[int64]int{} // of reports
 	err := t.reader.Read(func(r ledger.Record) error {
-		sum := sha256.Sum256(r.Body)
-		row := tailRow{
-			Index: r.Index, Time: r.Time, Kind: r.Kind.String(), Sequence: r.Sequence, Bytes: len(r.Body),
-			SHA256: hex.EncodeToString(sum[:]), Policy: hex.EncodeToString(r.PolicyDigest[:]), Destination: r.Destination,
-		}
+		row := rowOf(&r)
 		switch r.Kind {
 		case ledger.KindReport:
 			row.State = "pending"
@@ -99,6 +102,14 @@ func (t *tail) show() error {
 				row.State = string(o.Result)
 				if i, ok := at[o.Report]; ok {
 					rows[i].State = string(o.Result)
+				}
+			}
+		}
+		if d, err := ledger.ParseDrop(r.Body); r.Kind == ledger.KindDrop && err == nil {
+			row.State = fmt.Sprintf("%d dropped", d.Count)
+			for index, i := range at {
+				if d.From <= index && index <= d.To && rows[i].State == "pending" {
+					rows[i].State = "dropped"
 				}
 			}
 		}

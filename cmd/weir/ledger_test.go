@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -14,36 +15,141 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/tools/txtar"
 
+	"github.com/weir-telemetry/weir/fleet/receipts"
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/ledger"
 )
 
+// fixturePolicy is what the fixture's reports are made under.
+const fixturePolicy = `version: 1
+product: shop
+vendor: acme
+revision: 3
+destination: https://telemetry.acme.example
+interval: 60s
+identity:
+  weir.install.id: {type: uuid}
+signals:
+  - name: http.server.requests
+    why: error rate per release, to see an incident before the customer has to call
+    owner: support@acme.example
+    category: error_rate
+    kind: sum
+    unit: "1"
+    value: {min: 0, max: 1e12, step: 1}
+    attributes:
+      http.response.status_class: {enum: [2xx, 5xx], otherwise: other}
+  - name: system.cpu.utilization
+    why: headroom
+    owner: support@acme.example
+    category: utilization
+    kind: gauge
+    unit: "1"
+    merge: mean
+    value: {min: 0, max: 1, step: 0.01}
+`
+
+// fixtureReport is a report under that policy.
+func fixtureReport(t *testing.T, sequence int) []byte {
+	t.Helper()
+	md := pmetric.NewMetrics()
+	rm := md.ResourceMetrics().AppendEmpty()
+	rm.Resource().Attributes().PutStr("weir.install.id", "6f9619ff-8b86-4d01-b42d-00c04fc964ff")
+	rm.Resource().Attributes().PutStr("weir.policy.digest", hex.EncodeToString(policyOfFixture()))
+	sm := rm.ScopeMetrics().AppendEmpty()
+	m := sm.Metrics().AppendEmpty()
+	m.SetName("http.server.requests")
+	m.SetUnit("1")
+	s := m.SetEmptySum()
+	for i, class := range []string{"2xx", "5xx"} {
+		dp := s.DataPoints().AppendEmpty()
+		dp.SetDoubleValue(float64(sequence * 100 / (1 + 99*i)))
+		dp.Attributes().PutStr("http.response.status_class", class)
+	}
+	m = sm.Metrics().AppendEmpty()
+	m.SetName("system.cpu.utilization")
+	m.SetUnit("1")
+	m.SetEmptyGauge().DataPoints().AppendEmpty().SetDoubleValue(0.25)
+	m = sm.Metrics().AppendEmpty()
+	m.SetName("weir.report.sequence")
+	m.SetUnit("{report}")
+	m.SetEmptyGauge().DataPoints().AppendEmpty().SetDoubleValue(float64(sequence))
+	b, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(md)
+	require.NoError(t, err)
+	return b
+}
+
+func policyOfFixture() []byte {
+	d := sum256([]byte(fixturePolicy))
+	return d[:]
+}
+
 // ledgerFixture makes a ledger that is the same each time: three reports of
-// which the first was acknowledged and the second refused.
+// which the first was acknowledged and the second refused. Beside it lie the
+// fleet's receipts for the first and the third, a file of them that was changed,
+// and the fleet's key.
 func ledgerFixture(t *testing.T) (data string) {
 	t.Helper()
 	data = t.TempDir()
 	l := openFixture(t, data)
-	policy := []byte("version: 1\n")
-	digest := sum256(policy)
-	to := "https://telemetry.acme.example"
+	digest := [32]byte(policyOfFixture())
 	add := func(r ledger.Record) ledger.Record {
-		r.PolicyDigest, r.Destination = digest, to
+		r.PolicyDigest, r.Destination = digest, "https://telemetry.acme.example"
 		got, err := l.Append(r)
 		require.NoError(t, err)
 		return got
 	}
-	add(ledger.Record{Kind: ledger.KindPolicy, Body: policy})
+	report := func(sequence int) ledger.Record {
+		return add(ledger.Record{Kind: ledger.KindReport, Sequence: uint64(sequence), Body: fixtureReport(t, sequence)})
+	}
+	add(ledger.Record{Kind: ledger.KindPolicy, Body: []byte(fixturePolicy)})
 	add(ledger.Record{Kind: ledger.KindAcceptance, Body: []byte(`{"by":"R. Viewer"}`)})
-	first := add(ledger.Record{Kind: ledger.KindReport, Sequence: 1, Body: []byte("report one")})
-	second := add(ledger.Record{Kind: ledger.KindReport, Sequence: 2, Body: []byte("report two, longer")})
+	first, second := report(1), report(2)
 	add(ledger.Outcome{Result: ledger.Acknowledged, Status: "2xx"}.Record(&first))
 	add(ledger.Outcome{Result: ledger.Refused, Status: "4xx"}.Record(&second))
-	add(ledger.Record{Kind: ledger.KindReport, Sequence: 3, Body: []byte("report three")})
+	third := report(3)
 	require.NoError(t, l.Close())
+	fixtureReceipts(t, data, first, third)
 	return data
+}
+
+func fixtureReceipts(t *testing.T, data string, reports ...ledger.Record) {
+	t.Helper()
+	private, public, err := note.GenerateKey(rand.NewChaCha8([32]byte{2}), "fleet.example")
+	require.NoError(t, err)
+	signer, err := note.NewSigner(private)
+	require.NoError(t, err)
+	b, err := ledger.OpenBook(vfs.OS, filepath.Join(data, "ledger"))
+	require.NoError(t, err)
+	signed, err := ledger.Countersign(b.Note, signer)
+	require.NoError(t, err)
+	write := func(name string, change func(*receipts.Receipt)) {
+		var out bytes.Buffer
+		for _, r := range reports {
+			s, err := b.State(r)
+			require.NoError(t, err)
+			line, err := receipts.New(b.Checkpoint.Install, "acme", s, r.Body, signed, b.Key)
+			require.NoError(t, err)
+			change(&line)
+			require.NoError(t, json.NewEncoder(&out).Encode(line))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(data, name), out.Bytes(), 0o600))
+	}
+	write("receipts.jsonl", func(*receipts.Receipt) {})
+	write("changed.jsonl", func(r *receipts.Receipt) {
+		if r.Sequence == 3 {
+			r.SHA256 = strings.Repeat("0", 64)
+		} else {
+			r.Sequence = 9
+		}
+	})
+	write("others.jsonl", func(r *receipts.Receipt) { r.Install = "11111111-2222-4333-8444-555555555555" })
+	require.NoError(t, os.WriteFile(filepath.Join(data, "fleet.pub"), []byte(public+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "garbage"), []byte("garbage\n"), 0o600))
 }
 
 func openFixture(t *testing.T, data string) *ledger.Ledger {
@@ -115,9 +221,9 @@ func damage(t *testing.T, data string) {
 	t.Helper()
 	b, err := os.ReadFile(segment(data))
 	require.NoError(t, err)
-	i := bytes.Index(b, []byte("report two"))
+	i := bytes.Index(b, fixtureReport(t, 2))
 	require.Positive(t, i)
-	b[i] ^= 1
+	b[i+40] ^= 1
 	require.NoError(t, os.WriteFile(segment(data), b, 0o600))
 }
 
@@ -129,7 +235,7 @@ func TestLedgerVerifyAgainstACheckpointKeptElsewhere(t *testing.T) {
 	require.NoError(t, os.WriteFile(kept, b, 0o600))
 
 	l := openFixture(t, data) // grown since
-	_, err = l.Append(ledger.Record{Kind: ledger.KindReport, Sequence: 4, PolicyDigest: sum256([]byte("version: 1\n"))})
+	_, err = l.Append(ledger.Record{Kind: ledger.KindReport, Sequence: 4, PolicyDigest: [32]byte(policyOfFixture())})
 	require.NoError(t, err)
 	out, code := weir(data, "ledger", "verify", "--checkpoint", kept)
 	assert.Equal(t, exitYes, code, out)

@@ -26,7 +26,7 @@ func runLedgerVerify(e env, args []string) int {
 			external = []byte{} // an empty file is a checkpoint that says nothing, not none
 		}
 	}
-	v, err := ledger.Verify(vfs.OS, e.ledgerDir(), external)
+	v, err := ledger.Verify(e.watch("ledger verify", e.ledgerDir()), e.ledgerDir(), external)
 	if err != nil {
 		return e.fail(e.ledgerError(err))
 	}
