@@ -2,6 +2,7 @@ package gate
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,13 +20,14 @@ import (
 //
 //   - No entry of a report, nor the whole, says more bits than are declared for
 //     an interval.
-//   - Within a day of UTC each report is of a later time than the one before,
-//     under whichever policy: one report for each interval at most, and a
-//     policy that changes to and fro opens no second count.
+//   - Within a day of UTC no interval has two reports, under whichever policy:
+//     one that changes to and fro opens no second count.
 //   - No entry says more in a day than is declared for a day, nor does the
-//     whole. The day is that of the report's time; so that a clock which jumps
-//     from day to day gains nothing, the whole is held to a day's bits in each
-//     day, less an interval, of the time that passed while running, too.
+//     whole. In the whole count, too, the intervals that were passed over without a
+//     report, and where a clock went back to.
+//   - The day is that of the report's time; so that a clock which jumps from day
+//     to day gains nothing, the whole is held to a day's bits in each day, less
+//     an interval, of the time that passed while running, too.
 //
 // A report that is refused is not counted. One that was let pass stays counted
 // whatever becomes of it. It is for concurrent use.
@@ -46,9 +48,18 @@ const maxDays = 8
 
 // day is what left with times of one day.
 type day struct {
-	last pcommon.Timestamp // the latest time, under any policy
-	used map[policy.Digest]map[string]float64
+	last  pcommon.Timestamp // the time of the last report, under any policy
+	taken secondSet         // the seconds of the intervals that had one
+	used  map[policy.Digest]map[string]float64
 }
+
+const daySeconds = 24 * 60 * 60
+
+// secondSet is a set of a day's seconds.
+type secondSet [daySeconds / 64]uint64
+
+func (s *secondSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+func (s *secondSet) add(i int)      { s[i/64] |= 1 << (i % 64) }
 
 // stretch is what left under one policy since a moment of running.
 type stretch struct {
@@ -93,10 +104,11 @@ func (m *Meter) Recall(p *policy.Policy, body []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.day(at)
-	if p != nil {
-		d.add(p, count(p, md, at.AsTime()), at)
+	if p == nil {
+		d.take(at, 1)
+		return
 	}
-	d.last = max(d.last, at)
+	d.add(p, count(p, md, at.AsTime()), at)
 }
 
 // Usage is how much of an entry's budget is used up in a day.
@@ -129,7 +141,7 @@ func (m *Meter) admit(p *policy.Policy, md pmetric.Metrics, running time.Duratio
 		return refuse(Sequence)
 	}
 	d := m.day(at)
-	if at <= d.last {
+	if d.isTaken(at, seconds(p.Interval)) {
 		return refuse(IntervalUsed)
 	}
 	says, limit := count(p, md, at.AsTime()), m.limits(p)
@@ -141,9 +153,11 @@ func (m *Meter) admit(p *policy.Policy, md pmetric.Metrics, running time.Duratio
 	for entry, bits := range says {
 		whole[entry] += bits
 	}
-	whole[Envelope] += d.silence(p, at)
 	if r := limit.hold(whole, limit.perDay, BudgetDay); r != nil {
 		return r
+	}
+	if total(whole)+d.place(p, at) > limit.perDay[""]+rounding {
+		return refuse(BudgetDay)
 	}
 	s := m.run[p.Digest]
 	if s == nil || running-s.since >= runningDay(p) {
@@ -177,30 +191,62 @@ func (m *Meter) day(at pcommon.Timestamp) *day {
 	return m.days[n]
 }
 
-// add counts what a report says, and what the intervals before it say by
-// having had none.
+// add counts what a report says, and what its place among the others does.
 func (d *day) add(p *policy.Policy, says map[string]float64, at pcommon.Timestamp) {
 	used := d.used[p.Digest]
 	if used == nil {
 		used = map[string]float64{}
 		d.used[p.Digest] = used
 	}
-	used[Envelope] += d.silence(p, at)
+	used[Envelope] += d.place(p, at)
 	for entry, bits := range says {
 		used[entry] += bits
 	}
-	d.last = max(d.last, at)
+	d.take(at, seconds(p.Interval))
 }
 
-// silence is one bit for each interval of the day that is over and had no
-// report.
-func (d *day) silence(p *policy.Policy, at pcommon.Timestamp) float64 {
-	from := max(d.last+1, pcommon.Timestamp(dayOf(at))*pcommon.Timestamp(24*time.Hour))
-	if at <= from {
-		return 0
+// place is what the time of a report says: one bit for each interval that was
+// passed over and had none, and if the clock went back, to which interval.
+func (d *day) place(p *policy.Policy, at pcommon.Timestamp) float64 {
+	from, interval := 0, seconds(p.Interval)
+	switch {
+	case d.last == 0:
+	case at < d.last:
+		return math.Log2(daySeconds / float64(interval))
+	default:
+		from = secondOf(d.last) + 1
 	}
-	return float64((at - from) / pcommon.Timestamp(p.Interval))
+	free := 0
+	for i := from; i < secondOf(at); i++ {
+		if !d.taken.has(i) {
+			free++
+		}
+	}
+	return float64(free / interval)
 }
+
+func (d *day) isTaken(at pcommon.Timestamp, interval int) bool {
+	s := secondOf(at)
+	for i := s; i < min(s+interval, daySeconds); i++ {
+		if d.taken.has(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *day) take(at pcommon.Timestamp, interval int) {
+	s := secondOf(at)
+	for i := s; i < min(s+interval, daySeconds); i++ {
+		d.taken.add(i)
+	}
+	d.last = at
+}
+
+func seconds(interval time.Duration) int { return int(interval / time.Second) }
+
+// secondOf is the second of its day.
+func secondOf(at pcommon.Timestamp) int { return int(int64(at)/int64(time.Second)) % daySeconds }
 
 func dayOf(at pcommon.Timestamp) int64 { return int64(at) / int64(24*time.Hour) }
 
@@ -224,20 +270,17 @@ func (m *Meter) limits(p *policy.Policy) limits {
 }
 
 // hold refuses what says more than its limit, the first entry by name first.
+// The envelope is held in the whole: there a clock that was wrong finds room.
 func (limits) hold(says, limit map[string]float64, reason Reason) *Refusal {
 	var over []string
 	for entry, bits := range says {
-		if bits > limit[entry]+rounding {
+		if entry != Envelope && bits > limit[entry]+rounding {
 			over = append(over, entry)
 		}
 	}
 	switch {
 	case len(over) > 0:
-		r := &Refusal{Reason: reason, Signal: slices.Min(over)}
-		if r.Signal == Envelope {
-			r.Signal = ""
-		}
-		return r
+		return &Refusal{Reason: reason, Signal: slices.Min(over)}
 	case total(says) > limit[""]+rounding:
 		return refuse(reason)
 	}

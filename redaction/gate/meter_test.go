@@ -54,7 +54,11 @@ func reasonOf(err error) Reason {
 
 // hourly is the test's policy with few enough reports a day to make them all.
 func hourly(t interface{ Fatal(...any) }, revision int) *policy.Policy {
-	text := strings.NewReplacer("interval: 60s", "interval: 1h", "revision: 3", fmt.Sprint("revision: ", revision)).Replace(source)
+	return every(t, "1h", revision)
+}
+
+func every(t interface{ Fatal(...any) }, interval string, revision int) *policy.Policy {
+	text := strings.NewReplacer("interval: 60s", "interval: "+interval, "revision: 3", fmt.Sprint("revision: ", revision)).Replace(source)
 	p, err := policy.Parse("p", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -197,11 +201,27 @@ func TestWhatWouldExceedTheBudgetIsRefused(t *testing.T) {
 		pass(t, m, other, noon.Add(time.Hour), time.Hour, "")
 		pass(t, m, p, noon.Add(time.Hour), time.Hour, IntervalUsed)
 	})
+	t.Run("under a policy with another interval", func(t *testing.T) {
+		m, halves := NewMeter(), every(t, "30m", 5)
+		pass(t, m, p, noon, 0, "")
+		pass(t, m, halves, noon.Add(30*time.Minute), time.Minute, IntervalUsed)
+		pass(t, m, halves, noon.Add(90*time.Minute), time.Minute, "")
+		pass(t, m, p, noon.Add(time.Hour), time.Minute, IntervalUsed)
+		pass(t, m, p, noon.Add(2*time.Hour), time.Minute, "")
+	})
 	t.Run("a clock that goes back", func(t *testing.T) {
 		m := NewMeter()
 		pass(t, m, p, noon, 0, "")
+		before := m.Usage(p, noon)[0].Used
+		if math.Abs(before-envelopeBits(p)-12) > rounding {
+			t.Errorf("a report after twelve hours without one was counted as %v bits", before)
+		}
+		pass(t, m, p, noon.Add(-time.Hour), time.Hour, "") // nothing had left of that
+		if got := m.Usage(p, noon)[0].Used - before; math.Abs(got-envelopeBits(p)-math.Log2(24)) > rounding {
+			t.Errorf("going back was counted as %v bits", got)
+		}
 		pass(t, m, p, noon.Add(-time.Hour), time.Hour, IntervalUsed)
-		pass(t, m, p, noon.AddDate(0, 0, -1), time.Hour, "") // its own day has room
+		pass(t, m, p, noon.AddDate(0, 0, -1), time.Hour, "")
 		pass(t, m, p, noon, 2*time.Hour, IntervalUsed)
 	})
 	t.Run("a clock that jumps from day to day", func(t *testing.T) {
@@ -287,7 +307,7 @@ func TestNoSequenceOfReportsSaysMoreThanExplain(t *testing.T) {
 		}
 		var ledger []sent
 		days := map[policy.Digest]map[int]map[string]float64{policies[0].Digest: {}, policies[1].Digest: {}}
-		slots := map[int]int{} // the last hour of each day that was reported
+		slots := map[int]bool{} // the hours that were reported
 		hour, running := rapid.IntRange(0, 60).Draw(t, "hour"), time.Duration(0)
 		for n := range rapid.IntRange(1, 80).Draw(t, "steps") {
 			p := rapid.SampledFrom(policies).Draw(t, "policy")
@@ -308,12 +328,10 @@ func TestNoSequenceOfReportsSaysMoreThanExplain(t *testing.T) {
 			}
 			md := at(report(drawn{t}, p.Digest, float64(n+1)), midnight.Add(time.Duration(hour)*time.Hour))
 			err := m.CheckBytes(p, marshalled(md), Facts{Running: running})
-			day, slot := hour/24, hour%24
-			last, before := slots[day]
-			fresh := !before || slot > last
+			day, fresh := hour/24, !slots[hour]
 			switch reason := reasonOf(err); {
 			case err == nil && !fresh:
-				t.Fatalf("hour %d was reported twice, or after a later one", hour)
+				t.Fatalf("hour %d was reported twice", hour)
 			case reason != "" && reason != IntervalUsed && reason != BudgetDay || reason == IntervalUsed && fresh:
 				t.Fatalf("refused: %v", err)
 			case reason == BudgetDay && honest && fresh && running >= time.Duration(n)*time.Hour:
@@ -321,7 +339,7 @@ func TestNoSequenceOfReportsSaysMoreThanExplain(t *testing.T) {
 			case err != nil:
 				continue
 			}
-			slots[day] = slot
+			slots[hour] = true
 			ledger = append(ledger, sent{p, marshalled(md)})
 			used := days[p.Digest][day]
 			if used == nil {
@@ -346,6 +364,100 @@ func TestNoSequenceOfReportsSaysMoreThanExplain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// By brute force: of a policy with three reports a day and one gauge of two
+// values, each history of a day is played, in whatever order the clock made the
+// intervals come. No more of them pass than the declared bits can tell apart.
+func TestNoMoreHistoriesOfADayPassThanItsBitsTellApart(t *testing.T) {
+	const text = `version: 1
+product: shop
+vendor: acme
+revision: 1
+destination: https://telemetry.acme.example
+interval: 8h
+identity: {weir.install.id: {type: uuid}}
+signals: [{name: up, why: w, owner: o, category: health, kind: gauge, merge: last, unit: "1", value: {min: 0, max: 1, step: 1}}]
+`
+	p, err := policy.Parse("p", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(slot, value int) []byte {
+		md := pmetric.NewMetrics()
+		rm := md.ResourceMetrics().AppendEmpty()
+		rm.Resource().Attributes().PutStr("weir.install.id", install)
+		rm.Resource().Attributes().PutStr("weir.policy.digest", p.Digest.String())
+		sm := rm.ScopeMetrics().AppendEmpty()
+		sm.Scope().SetName("weir")
+		dp := number(gauge(sm.Metrics(), "up", "1").DataPoints(), 0, nil)
+		if value < 2 {
+			dp.SetDoubleValue(float64(value))
+		} else {
+			dp.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
+		}
+		number(gauge(sm.Metrics(), "weir.report.sequence", "{report}").DataPoints(), 0, nil).SetDoubleValue(1)
+		return marshalled(at(md, midnight.Add(time.Duration(slot)*8*time.Hour)))
+	}
+	var bodies [3][3][]byte
+	for slot := range bodies {
+		for value := range bodies[slot] {
+			bodies[slot][value] = one(slot, value)
+		}
+	}
+	passed, played := 0, 0
+	var play func(history [][]byte, taken int)
+	play = func(history [][]byte, taken int) {
+		m := NewMeter()
+		played++
+		for _, body := range history {
+			if err := m.CheckBytes(p, body, Facts{}); reasonOf(err) == BudgetDay {
+				return
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		passed++
+		for slot := range bodies {
+			if taken&(1<<slot) == 0 {
+				for _, body := range bodies[slot] {
+					play(append(history[:len(history):len(history)], body), taken|1<<slot)
+				}
+			}
+		}
+	}
+	play(nil, 0)
+	b := policy.Budget(p)
+	starts := 3 * (b.EnvelopeBits - 1) // since when it counts was the same in all of them
+	if bits := math.Log2(float64(passed)); bits > b.BitsPerDay-starts || passed < 1+3+9+27 {
+		t.Errorf("%d histories passed, %v bits, declared are %v", passed, bits, b.BitsPerDay-starts)
+	}
+	if passed >= played {
+		t.Errorf("all of %d histories passed: there was nothing to refuse", played)
+	}
+}
+
+// A clock that was ahead for one report and then right again costs that day no
+// more than its last reports.
+func TestAClockThatWasWrongFindsItsDayOpen(t *testing.T) {
+	p := hourly(t, 3)
+	m, refused := NewMeter(), 0
+	hours := []int{0, 1, 2, 3, 9}
+	for h := 4; h < 24; h++ {
+		hours = append(hours, h)
+	}
+	for i, h := range hours {
+		err := m.CheckBytes(p, marshalled(at(report(most{}, p.Digest, float64(i+1)), midnight.Add(time.Duration(h)*time.Hour))), Facts{Running: time.Duration(i) * time.Hour})
+		if err != nil {
+			refused++
+		}
+		if err != nil && (h != 9 || i < 6) && h < 22 {
+			t.Errorf("hour %d: %v", h, err)
+		}
+	}
+	if refused < 1 || refused > 3 {
+		t.Errorf("%d refused", refused)
+	}
 }
 
 func marshalled(md pmetric.Metrics) []byte {

@@ -27,7 +27,7 @@ const (
 	TimeSkew           Reason = "time_skew" // in the future, or too old
 
 	// Of the budget; see [Meter].
-	IntervalUsed   Reason = "interval_used"   // a report of its time, or of a later one of that day, was let pass
+	IntervalUsed   Reason = "interval_used"   // a report of the same time was let pass
 	BudgetInterval Reason = "budget_interval" // it says more than is declared for an interval
 	BudgetDay      Reason = "budget_day"      // with it, more is said than is declared for a day
 
