@@ -107,3 +107,8 @@ bench-fleet: bin/weir-collector ## ten thousand installs against one gateway, so
 .PHONY: test-browser
 test-browser: build bin/demo-shop ## the web pages in a real Chromium, over a real edge; screenshots go to bin/shots
 	cd console && node --test --test-reporter=spec test/browser.mjs
+
+.PHONY: bench-logs
+bench-logs: bin/weir-collector bin/peers/loki ## the log store against zstd and the real Loki (make peers); MB=64 for a trial; exits 1 if a figure falls short
+	@go -C bench build -tags $(TAGS) -o ../bin/bench-logs ./logs
+	@bin/bench-logs -mb $(or $(MB),1000) -o bench/results

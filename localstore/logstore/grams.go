@@ -48,8 +48,13 @@ func idSlot(gram uint64) uint32 { return uint32(gram << 16 * 0x9e3779b97f4a7c15 
 
 // gramTable collects the grams of one block.
 type gramTable struct {
-	text [1 << textLog2]byte // a byte a slot: one store, no load, for the many
+	text [1 << textLog2 / 64]uint64
 	ids  [1 << idLog2 / 64]uint64
+}
+
+func set(text *[1 << textLog2 / 64]uint64, gram uint32) {
+	s := textSlot(gram)
+	text[s/64%(1<<textLog2/64)] |= 1 << (s % 64)
 }
 
 // The bytes of a word that are digits, or letters or digits, as the top bits of
@@ -120,23 +125,22 @@ func (t *gramTable) add(lines []byte) {
 			im &^= 31
 		}
 		for at := base; tm != 0; at, tm = at+8, tm>>8 {
-			m := byte(tm)
+			m := uint32(byte(tm))
 			if m != 0xff || at < 8 {
 				for ; m != 0; m &= m - 1 {
-					e := at + bits.TrailingZeros8(m)
-					text[textSlot(binary.LittleEndian.Uint32(b[e-3:]))] = 1
+					set(text, binary.LittleEndian.Uint32(b[at+bits.TrailingZeros32(m)-3:]))
 				}
 				continue
 			}
 			w, v := binary.LittleEndian.Uint64(b[at-3:]), binary.LittleEndian.Uint64(b[at+1:])
-			text[textSlot(uint32(w))] = 1
-			text[textSlot(uint32(w>>8))] = 1
-			text[textSlot(uint32(w>>16))] = 1
-			text[textSlot(uint32(w>>24))] = 1
-			text[textSlot(uint32(v))] = 1
-			text[textSlot(uint32(v>>8))] = 1
-			text[textSlot(uint32(v>>16))] = 1
-			text[textSlot(uint32(v>>24))] = 1
+			set(text, uint32(w))
+			set(text, uint32(w>>8))
+			set(text, uint32(w>>16))
+			set(text, uint32(w>>24))
+			set(text, uint32(v))
+			set(text, uint32(v>>8))
+			set(text, uint32(v>>16))
+			set(text, uint32(v>>24))
 		}
 		for ; im != 0; im &= im - 1 {
 			s := idSlot(binary.LittleEndian.Uint64(b[base+bits.TrailingZeros64(im)-5:]))
@@ -149,17 +153,7 @@ func (t *gramTable) add(lines []byte) {
 // table.
 func (t *gramTable) appendTo(b []byte, lineBytes int) []byte {
 	if lineBytes/textBudget >= minGramBytes {
-		var packed [1 << textLog2 / 64]uint64
-		for i := range packed {
-			var w uint64
-			for k := range 8 {
-				// A slot's byte is 0 or 1; eight of them make a byte.
-				x := binary.LittleEndian.Uint64(t.text[64*i+8*k:])
-				w |= x * 0x0102040810204080 >> 56 << (8 * k)
-			}
-			packed[i] = w
-		}
-		b = appendGrams(b, filterText, packed[:], textLog2, lineBytes/textBudget)
+		b = appendGrams(b, filterText, t.text[:], textLog2, lineBytes/textBudget)
 		b = appendGrams(b, filterIDs, t.ids[:], idLog2, lineBytes/idBudget)
 	}
 	clear(t.text[:])

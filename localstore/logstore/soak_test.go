@@ -112,6 +112,12 @@ func TestSoakAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
+func (p *process) counts() (acked, refused int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.acked), len(p.refused)
+}
+
 // From the moment on that the kernel's syncs fail nothing is acknowledged, and
 // when they work again, appends do too.
 func TestSoakFailingSyncsAcknowledgeNothing(t *testing.T) {

@@ -88,12 +88,6 @@ type process struct {
 	acked, refused []string
 }
 
-func (p *process) counts() (acked, refused int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.acked), len(p.refused)
-}
-
 func startWriter(t testing.TB, dir, run string) *process {
 	t.Helper()
 	self, err := os.Executable()

@@ -23,26 +23,27 @@ func Level(number plog.SeverityNumber, severityText, line string) string {
 	return "unknown"
 }
 
+// levelWords are what names a level, by the level that they name.
+var levelWords = [...]struct{ word, level string }{
+	{"trace", "trace"}, {"trc", "trace"}, {"debug", "debug"}, {"dbg", "debug"}, {"info", "info"}, {"inf", "info"},
+	{"information", "info"}, {"warn", "warn"}, {"wrn", "warn"}, {"warning", "warn"}, {"error", "error"}, {"err", "error"},
+	{"critical", "critical"}, {"fatal", "fatal"},
+}
+
 // levelWord normalises one word; empty if it names no level.
 func levelWord(w string) string {
-	if len(w) > len("information") {
+	if len(w) < len("err") || len(w) > len("information") {
 		return ""
 	}
-	switch strings.ToLower(w) {
-	case "trace", "trc":
-		return "trace"
-	case "debug", "dbg":
-		return "debug"
-	case "info", "inf", "information":
-		return "info"
-	case "warn", "wrn", "warning":
-		return "warn"
-	case "error", "err":
-		return "error"
-	case "critical":
-		return "critical"
-	case "fatal":
-		return "fatal"
+	switch w[0] | 0x20 { // most words begin otherwise
+	case 't', 'd', 'i', 'w', 'e', 'c', 'f':
+	default:
+		return ""
+	}
+	for i := range levelWords {
+		if l := &levelWords[i]; len(l.word) == len(w) && l.word[0] == w[0]|0x20 && strings.EqualFold(l.word, w) {
+			return l.level
+		}
 	}
 	return ""
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/weir-telemetry/weir/internal/lokipush"
+)
+
+// pair is ours and the peer.
+type pair struct{ ours, loki *server }
+
+func (p pair) each(do func(*server) error) error {
+	for _, s := range []*server{p.ours, p.loki} {
+		if err := do(s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (p pair) stop() {
+	_ = p.each(func(s *server) error { return s.stop() })
+}
+
+// ingest sends both the same requests and measures each until all is on the
+// disk. The collector writes its blocks when it ends and is then started again;
+// Loki does so when asked.
+func ingest(f *figures, p pair, begin time.Time, span time.Duration, bytes int64) (*corpus, error) {
+	c := newCorpus(begin, span, bytes)
+	used := map[*server]time.Duration{}
+	peaks, disks := map[*server]float64{}, map[*server]float64{}
+	if err := p.each(func(s *server) (err error) { used[s], err = s.used(); return err }); err != nil {
+		return nil, err
+	}
+	for c.now.Before(begin.Add(span - time.Second)) {
+		body, err := lokipush.Encode(c.batch())
+		if err != nil {
+			return nil, err
+		}
+		if err := p.each(func(s *server) error { return s.push(body) }); err != nil {
+			return nil, err
+		}
+	}
+	resp, err := http.Post(p.loki.base+"/flush", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body.Close()
+	if err := settle(p.loki); err != nil {
+		return nil, err
+	}
+	err = p.each(func(s *server) error {
+		now, err := s.used()
+		if err != nil {
+			return err
+		}
+		used[s] = now - used[s]
+		peaks[s], err = s.peak()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	before, err := p.ours.used()
+	if err != nil {
+		return nil, err
+	}
+	cmd := p.ours.cmd
+	if err := p.ours.stop(); err != nil {
+		return nil, err
+	}
+	used[p.ours] += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() - before // the last flush
+	if disks[p.ours], err = p.ours.disk(); err != nil {
+		return nil, err
+	}
+	if disks[p.loki], err = p.loki.disk("wal"); err != nil { // which Loki keeps until its next checkpoint
+		return nil, err
+	}
+	if err := p.ours.start(); err != nil {
+		return nil, err
+	}
+	mb := float64(c.bytes) / 1e6
+	err = p.each(func(s *server) error {
+		f.note(s.name+": ingest over HTTP, MB a second of processor time", mb/used[s].Seconds())
+		f.note(s.name+": peak resident during ingest, MB", peaks[s]/1e6)
+		f.note(s.name+": disk per line byte", disks[s]/float64(c.bytes))
+		return nil
+	})
+	f.note("lines", float64(c.lines))
+	f.note("MB of lines", mb)
+	f.atLeast("ingest_over_http_per_loki", used[p.loki].Seconds()/used[p.ours].Seconds(), 2)
+	f.atMost("peak_resident_per_loki", peaks[p.ours]/peaks[p.loki], 0.25)
+	f.atMost("disk_per_loki", disks[p.ours]/disks[p.loki], 0.65)
+	return c, err
+}
+
+// settle waits until a server has nothing more to do.
+func settle(s *server) error {
+	for range 120 {
+		if err := s.rest(time.Second); err != nil {
+			return err
+		}
+		if s.idle < 0.05 {
+			return nil
+		}
+	}
+	return fmt.Errorf("it does not come to rest")
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/prometheus/model/labels"
+	"golang.org/x/sys/unix"
+
+	"github.com/weir-telemetry/weir/internal/vfs"
+	"github.com/weir-telemetry/weir/localstore/logstore"
+)
+
+// processTime is this process' own processor time.
+func processTime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
+		panic(err)
+	}
+	return time.Duration(ts.Nano())
+}
+
+// inProcess measures the store without any protocol: what it costs over the
+// bare compression of the lines, and what it needs on the disk.
+func inProcess(f *figures, dir string, bytes int64) error {
+	begin := time.Now().Add(-2 * time.Hour)
+	var ratios []float64
+	for round := range 3 {
+		c := newCorpus(begin, time.Hour, bytes)
+		var batches [][]logstore.Stream
+		for c.bytes < bytes {
+			batches = append(batches, c.batch())
+		}
+		bare := bareZstd(batches)
+		folder := filepath.Join(dir, fmt.Sprint("ingest-", round))
+		s, err := logstore.Open(vfs.OS, folder, logstore.Options{MaintainEvery: -1})
+		if err != nil {
+			return err
+		}
+		start := processTime()
+		for _, b := range batches {
+			res, err := s.Append(context.Background(), b)
+			if err != nil || len(res.Rejected) > 0 {
+				return fmt.Errorf("append: %v %w", res.Rejected, err)
+			}
+		}
+		if err := s.Flush(context.Background()); err != nil {
+			return err
+		}
+		used := processTime() - start
+		st := s.Stats()
+		if st.Entries != c.lines {
+			return fmt.Errorf("%d entries are stored, %d were appended", st.Entries, c.lines)
+		}
+		ratios = append(ratios, bare.Seconds()/used.Seconds())
+		if round == 0 {
+			f.note("in process: ingest, MB a second of processor time", float64(c.bytes)/1e6/used.Seconds())
+			f.atMost("disk_per_raw", float64(st.DiskBytes)/float64(c.bytes), 0.25)
+		}
+		if err := s.Close(); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			return err
+		}
+	}
+	f.atLeast("ingest_synced_per_bare_zstd", median(ratios), 0.4)
+	return nil
+}
+
+// bareZstd is the processor time of compressing the lines at zstd's fastest
+// level, gathered by stream into blocks of 512 KiB: what no store that keeps
+// them compressed can do without.
+func bareZstd(batches [][]logstore.Stream) time.Duration {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		panic(err)
+	}
+	open := map[uint64][]byte{}
+	var blocks [][]byte
+	for _, b := range batches {
+		for _, s := range b {
+			h := s.Labels.Hash()
+			for _, e := range s.Entries {
+				open[h] = append(open[h], e.Line...)
+			}
+			if len(open[h]) >= 512<<10 {
+				blocks = append(blocks, open[h])
+				delete(open, h)
+			}
+		}
+	}
+	for _, b := range open {
+		blocks = append(blocks, b)
+	}
+	start := processTime()
+	var out []byte
+	for _, b := range blocks {
+		out = enc.EncodeAll(b, out[:0])
+	}
+	return processTime() - start
+}
+
+// sameHour measures whether ten times as many logs make a query over one hour
+// dearer: the hour's blocks are found by their times.
+func sameHour(f *figures, dir string, bytes int64) error {
+	begin := time.Now().Add(-20 * time.Hour).Truncate(time.Hour)
+	m := labels.MustNewMatcher(labels.MatchRegexp, "app", ".+")
+	cost := func(hours int) (time.Duration, int64, error) {
+		folder := filepath.Join(dir, fmt.Sprint("hours-", hours))
+		s, err := logstore.Open(vfs.OS, folder, logstore.Options{MaintainEvery: -1, Workers: 1})
+		if err != nil {
+			return 0, 0, err
+		}
+		defer os.RemoveAll(folder)
+		defer s.Close()
+		c := newCorpus(begin, time.Duration(hours)*time.Hour, int64(hours)*bytes)
+		for c.now.Before(begin.Add(time.Duration(hours) * time.Hour)) {
+			if _, err := s.Append(context.Background(), c.batch()); err != nil {
+				return 0, 0, err
+			}
+		}
+		if err := s.Flush(context.Background()); err != nil {
+			return 0, 0, err
+		}
+		var times []float64
+		var found int64
+		for range 7 {
+			found = 0
+			start := processTime()
+			err := s.Scan(context.Background(), logstore.Selection{Matchers: []*labels.Matcher{m},
+				From: begin.UnixNano(), To: begin.Add(time.Hour).UnixNano(), Contains: []string{"timeout after"}},
+				func(*logstore.Record) error { found++; return nil })
+			if err != nil {
+				return 0, 0, err
+			}
+			times = append(times, float64(processTime()-start))
+		}
+		return time.Duration(median(times)), found, nil
+	}
+	one, n1, err := cost(1)
+	if err != nil {
+		return err
+	}
+	ten, n10, err := cost(10)
+	if err != nil {
+		return err
+	}
+	if n1 == 0 || n10 == 0 || n10*9 > n1*10 && n1*9 > n10*10 {
+		return fmt.Errorf("the hour has %d and %d hits", n1, n10)
+	}
+	f.atMost("ten_hours_per_one_for_the_same_hour", ten.Seconds()/one.Seconds(), 1.2)
+	return nil
+}
