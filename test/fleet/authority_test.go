@@ -88,3 +88,48 @@ func TestTheServersCertificateMayBeAnotherAuthoritys(t *testing.T) {
 	_, err = identity.Renew(t.Context(), e, o)
 	require.NoError(t, err)
 }
+
+// The fleet's authority is changed while its installs are out there, as
+// docs/fleet.md says.
+func TestTheAuthorityCanBeChanged(t *testing.T) {
+	f := newFleet(t)
+	url := f.gateway(nil)
+	e, o := f.enrol("acme", url)
+	stranger, _ := f.enrol("acme", url) // away all the time
+	dir := t.TempDir()
+	_, err := ca.Open(vfs.OS, dir, time.Now())
+	require.NoError(t, err)
+	read := func(dir, name string) []byte {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		return b
+	}
+	write := func(name string, text ...[]byte) {
+		var all []byte
+		for _, b := range text {
+			all = append(all, b...)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(f.state, name), all, 0o600))
+	}
+	before, after, key := read(f.state, "ca.pem"), read(dir, "ca.pem"), read(dir, "ca.key")
+
+	write("ca.pem", before, after)
+	url = f.gateway(nil)
+	o.Destination = url
+	e, err = identity.Renew(t.Context(), e, o)
+	require.NoError(t, err)
+
+	write("ca.pem", after, before)
+	write("ca.key", key)
+	url = f.gateway(nil)
+	code, text, _ := send(client(e.Roots, e.Cert), url+"/v1/metrics", report(e.Install, 1, 1))
+	require.Equal(t, 200, code, text)
+	o.Destination = url
+	e, err = identity.Renew(t.Context(), e, o)
+	require.NoError(t, err)
+	code, text, _ = send(client(e.Roots, e.Cert), url+"/v1/metrics", report(e.Install, 2, 2))
+	require.Equal(t, 200, code, text)
+	code, text, _ = send(client(stranger.Roots, stranger.Cert), url+"/v1/metrics", report(stranger.Install, 1, 1))
+	require.Zero(t, code, "who learned nothing of it does not trust the server: %s", text)
+	f.enrol("acme", url)
+}
