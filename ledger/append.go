@@ -148,6 +148,9 @@ func (l *Ledger) HasPolicy(policy [32]byte) bool {
 
 // Close writes a checkpoint, unless the ledger has failed, and gives the lock back.
 func (l *Ledger) Close() error {
+	l.reading.Lock()
+	l.closePacked()
+	l.reading.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if errors.Is(l.failed, ErrClosed) {

@@ -79,6 +79,9 @@ type Ledger struct {
 	signer   note.Signer
 	verifier note.Verifier
 
+	reading sync.Mutex     // guards packed; never taken with mu held
+	packed  *segmentReader // the packed segment that reports are read from, or nil
+
 	mu       sync.Mutex // guards all below
 	failed   error      // why no more can be appended
 	segment  vfs.File   // the last segment, positioned at its end

@@ -62,13 +62,25 @@ func (l *Ledger) oldest(may func(Entry) bool) (Entry, bool, error) {
 }
 
 // read reads a pending report back from its segment, and trusts it only if it
-// is the one that was recorded.
+// is the one that was recorded. A packed segment stays open, with one block in
+// memory, as long as the reports that are read are in it: a backlog is sent in
+// order, and each block is decompressed once.
 func (l *Ledger) read(e Entry) (Record, error) {
-	s, err := openSegment(l.fsys, l.dir, e.segment)
-	if err != nil {
-		return Record{}, err
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	s := l.packed
+	if s == nil || s.header.first != e.segment {
+		l.closePacked()
+		var err error
+		if s, err = openSegment(l.fsys, l.dir, e.segment); err != nil {
+			return Record{}, err
+		}
+		if s.packed != nil {
+			l.packed = s
+		} else {
+			defer s.file.Close()
+		}
 	}
-	defer s.file.Close()
 	f, err := readFrame(&s.win, e.offset)
 	if err != nil {
 		return Record{}, &Fault{File: s.name, Offset: e.offset, Index: e.Index, What: fmt.Sprintf("recorded report cannot be read back: %v", err), Hint: hintDamaged}
@@ -81,6 +93,14 @@ func (l *Ledger) read(e Entry) (Record, error) {
 		return Record{}, &Fault{File: s.name, Offset: e.offset, Index: e.Index, What: err.Error(), Hint: hintDamaged}
 	}
 	return r, nil
+}
+
+// closePacked closes what read left open. The caller holds reading.
+func (l *Ledger) closePacked() {
+	if l.packed != nil {
+		l.packed.file.Close()
+		l.packed = nil
+	}
 }
 
 // decodeFrame decodes a frame with its body, which must be the one that the

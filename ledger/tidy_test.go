@@ -352,7 +352,7 @@ func TestPruningSurvivesAnyFailure(t *testing.T) {
 		after bool
 		err   error
 	}{{"before", false, errors.New("i/o error")}, {"torn", false, vfs.ErrTorn}, {"after", true, errors.New("i/o error")}} {
-		for n := range total {
+		for n := 0; n < total; n += every() {
 			m := base.mem(t)
 			ops := 0
 			var op vfs.Op
