@@ -27,9 +27,10 @@ import (
 // their own: months take seconds.
 type bubble struct {
 	*edge
-	conns chan net.Conn
-	up    atomic.Bool
-	skew  atomic.Int64 // what the edge's wall clock is wrong by
+	conns   chan net.Conn
+	closing sync.Once
+	up      atomic.Bool
+	skew    atomic.Int64 // what the edge's wall clock is wrong by
 
 	mu     sync.Mutex
 	bodies [][]byte
@@ -82,12 +83,7 @@ func (b *bubble) Accept() (net.Conn, error) {
 	return c, nil
 }
 func (b *bubble) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.conns != nil {
-		close(b.conns)
-		b.conns = nil
-	}
+	b.closing.Do(func() { close(b.conns) }) // the edge, which dials, is shut down before
 	return nil
 }
 func (b *bubble) Addr() net.Addr { return &net.TCPAddr{} }

@@ -25,7 +25,6 @@ func (u *upstream) send(ctx context.Context) {
 	for ctx.Err() == nil {
 		l := u.book.Load()
 		u.member.tend(ctx, u.source.Decision())
-		u.hear(l)
 		if next := l.NextSequence(); next != checked {
 			u.shorten(ctx, l)
 			checked = next

@@ -47,7 +47,9 @@ type upstream struct {
 	warned   map[string]bool                      // reasons for refusal that were logged
 	said     map[policy.Digest]consent.Acceptance // as the ledger was told
 
-	heard time.Time // the sender's: when the folder of acceptances had last changed
+	listenEvery time.Duration
+	heard       time.Time // listen's: when the folder of acceptances had last changed
+	ears        sync.WaitGroup
 
 	book        atomic.Pointer[ledger.Ledger]
 	dropping    bool         // the backlog is over its limit, and it was logged; the sender's
@@ -64,7 +66,7 @@ func newUpstream(cfg *Config, set exporter.Settings) (*upstream, error) {
 	}
 	return &upstream{
 		cfg: cfg, log: set.Logger, tel: tel, fsys: vfs.OS, now: time.Now,
-		warned: map[string]bool{}, said: map[policy.Digest]consent.Acceptance{}, wake: make(chan struct{}, 1),
+		warned: map[string]bool{}, said: map[policy.Digest]consent.Acceptance{}, listenEvery: listenEvery, wake: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -104,6 +106,7 @@ func (u *upstream) Start(_ context.Context, host component.Host) error {
 	ctx, stop := context.WithCancel(context.Background())
 	u.stop, u.done = stop, make(chan struct{})
 	go u.send(ctx)
+	u.ears.Go(func() { u.listen(ctx) })
 	return nil
 }
 
@@ -149,6 +152,7 @@ func (u *upstream) Shutdown(context.Context) error {
 	if u.stop != nil {
 		u.stop()
 		<-u.done // its request ends with the context
+		u.ears.Wait()
 		u.stop = nil
 	}
 	u.tel.Shutdown()

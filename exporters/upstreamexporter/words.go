@@ -1,6 +1,7 @@
 package upstreamexporter
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -39,8 +40,26 @@ func (u *upstream) say(l *ledger.Ledger, p *policy.Policy, a consent.Acceptance,
 // trusted not to have changed.
 const settleTime = 2 * time.Second
 
-// hear records what was taken back of what the ledger says is accepted. It is
-// the sender's; what is wrong in the folder is the policy extension's to say.
+// listenEvery is how often it is looked whether something was taken back.
+const listenEvery = 10 * time.Second
+
+// listen does that beside the sender, which may be waiting for a destination
+// that does not answer.
+func (u *upstream) listen(ctx context.Context) {
+	tick := time.NewTicker(u.listenEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			u.hear(u.book.Load())
+		}
+	}
+}
+
+// hear records what was taken back of what the ledger says is accepted. What is
+// wrong in the folder is the policy extension's to say.
 func (u *upstream) hear(l *ledger.Ledger) {
 	st, err := u.fsys.Stat(consent.Folder(u.cfg.Data))
 	if err != nil || st.ModTime().Equal(u.heard) {

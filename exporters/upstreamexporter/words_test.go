@@ -40,6 +40,7 @@ func TestWhatTheCustomerSaysIsRecorded(t *testing.T) {
 	put(text)
 	accept(t, data, e.policy)
 	decide(consent.Active)
+	e.listenEvery, e.cfg.Retry = 5*time.Millisecond, RetryConfig{Initial: 24 * time.Hour, Max: 24 * time.Hour}
 	require.NoError(t, e.start())
 	t.Cleanup(func() { _ = e.Shutdown(t.Context()) })
 	kinds := func(want ...ledger.Kind) []ledger.Record {
@@ -87,23 +88,28 @@ func TestWhatTheCustomerSaysIsRecorded(t *testing.T) {
 	require.NoError(t, json.Unmarshal(kinds(want...)[6].Body, &a))
 	assert.Equal(t, signed, a)
 
-	// Taken back: recorded without a report. Taken up again: with one.
+	// Taken back: recorded without a report, also while the sender waits for
+	// somebody who does not answer. Taken up again: with one.
+	e.settled(4)
+	f.says(status(503))
+	e.reports(5, 1)
+	want = append(want, ledger.KindReport)
+	require.Eventually(t, func() bool { return len(f.got()) == 5 }, 5*time.Second, 5*time.Millisecond)
 	_, err = consent.Revoke(vfs.OS, data, policy.DigestOf([]byte(text+"# a remark\n")), "R. Viewer", "the pilot is over", time.Now())
 	require.NoError(t, err)
 	decide(consent.Unaccepted)
-	e.reports(5, 1)
+	e.reports(6, 1)
 	want = append(want, ledger.KindRevocation, ledger.KindRevocation)
 	var r consent.Revocation
 	recs = kinds(want...)
-	require.NoError(t, json.Unmarshal(recs[9].Body, &r))
+	require.NoError(t, json.Unmarshal(recs[10].Body, &r))
 	assert.Equal(t, "the pilot is over", r.Reason)
 	put(text)
 	accept(t, data, e.policy)
 	decide(consent.Active)
-	e.reports(6, 1)
+	e.reports(7, 1)
 	want = append(want, ledger.KindAcceptance, ledger.KindReport)
 	kinds(want...)
-	e.settled(5)
 	require.NoError(t, e.Shutdown(t.Context()))
 	e.verify()
 }
