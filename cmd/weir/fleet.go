@@ -41,6 +41,10 @@ func fleetCommands() []command {
 			name: "fleet gate", usage: fleetGateUsage, short: "May the release go on to more installs? 0 go, 1 pause, 2 unknown.",
 			run: runFleetGate,
 		},
+		{
+			name: "fleet import", usage: fleetImportUsage, short: "Take in what 'weir ledger export' wrote behind an air gap, and write its receipts.",
+			run: runFleetImport,
+		},
 	}
 }
 
