@@ -21,11 +21,10 @@ import (
 func TestAnExportedLedgerIsImportedOverAnAirGap(t *testing.T) {
 	f := newFleet(t)
 	dir := t.TempDir()
-	state, at := filepath.Join(dir, "state"), freePort(t)
 	file := writeShopPolicy(t, dir)
-	f.env = append(f.env, "WEIR_FLEET_POLICIES="+file, "WEIR_FLEET_STATE="+state, "WEIR_FLEET_URL=https://"+at)
-	f.launch("--config", fmt.Sprintf(`yaml:{receivers: {fleet/gap: {endpoint: %q, state: %q}}, service: {pipelines: {metrics/gap: {receivers: [fleet/gap], processors: [gate], exporters: [local_store]}, logs/gap: {receivers: [fleet/gap], exporters: [local_store]}}}}`, at, state))
-	f.ready()
+	f.env = append(f.env, "WEIR_FLEET_REQUIRE_IDENTITY=true", "WEIR_FLEET_POLICIES="+file, "WEIR_FLEET_URL=https://"+f.otlp,
+		"WEIR_FLEET_STATE="+filepath.Join(f.data, "state"))
+	f.start()
 
 	const reports = 12
 	export, verifier := exportedLedger(t, file, reports)
