@@ -35,10 +35,10 @@ func startGateway(root, binary, policies string) (*gateway, error) {
 			return nil, err
 		}
 	}
-	g.cmd = exec.Command(binary, "--config", "config/fleet.yaml", "--config", overlay(g))
+	g.cmd = exec.Command(binary, "--config", "config/fleet.yaml")
 	g.cmd.Dir = root
 	g.cmd.Env = append(os.Environ(),
-		"WEIR_DATA="+filepath.Join(dir, "data"), "WEIR_FLEET_LISTEN="+g.api, "WEIR_FLEET_STATE="+g.state,
+		"WEIR_DATA="+filepath.Join(dir, "data"), "WEIR_FLEET_LISTEN="+g.api, "WEIR_FLEET_STATE="+g.state, "WEIR_FLEET_OTLP_HTTP="+g.addr,
 		"WEIR_FLEET_POLICIES="+policies, "WEIR_FLEET_URL=https://"+g.addr)
 	g.cmd.Stdout, g.cmd.Stderr = &g.out, &g.out
 	if err := g.cmd.Start(); err != nil {

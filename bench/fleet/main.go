@@ -150,10 +150,9 @@ func (b *bench) few(n int) error {
 		}
 		c.reports += n
 	}
-	c.cpu = b.gateway.cpu() - begin - time.Duration(b.idle*float64(time.Since(wall)))
-	b.costs = append(b.costs, c)
+	c.cpu, c.wall = b.gateway.cpu()-begin, time.Since(wall)
 	b.close(all)
-	return nil
+	return b.count(c)
 }
 
 // many is the fleet: all connect, and then report in their minute.
@@ -184,9 +183,9 @@ func (b *bench) many(n int) error {
 	if err := b.pace(all, source, b.rate); err != nil {
 		return err
 	}
-	b.costs = append(b.costs, cost{installs: n, reports: n, cpu: b.gateway.cpu() - begin - time.Duration(b.idle*float64(time.Since(wall)))})
+	c := cost{installs: n, reports: n, cpu: b.gateway.cpu() - begin, wall: time.Since(wall)}
 
-	// A steady minute.
+	// A steady minute, at whose end the rules know all installs.
 	if err := source.next(now.Add(3 * interval)); err != nil {
 		return err
 	}
@@ -200,6 +199,9 @@ func (b *bench) many(n int) error {
 	if b.rules, err = b.gateway.rulesTime(); err != nil {
 		return err
 	}
+	if err := b.count(c); err != nil {
+		return err
+	}
 	if b.series, err = b.gateway.ask("weir_local_store_series"); err != nil {
 		return err
 	}
@@ -208,6 +210,15 @@ func (b *bench) many(n int) error {
 	}
 	b.refused, err = b.gateway.ask(url.QueryEscape("sum(weir_gate_refused_reports_total) or sum(weir_fleet_refused_statements_total) or vector(0)"))
 	b.close(all)
+	return err
+}
+
+// count takes from the processor time what the gateway needs without reports:
+// at rest, and for the rules, which run each minute whatever is sent.
+func (b *bench) count(c cost) error {
+	rules, err := b.gateway.rulesTime()
+	c.cpu -= time.Duration((b.idle + float64(rules)/float64(interval)) * float64(c.wall))
+	b.costs = append(b.costs, c)
 	return err
 }
 

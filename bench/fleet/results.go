@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,7 +43,7 @@ type bench struct {
 // cost is the gateway's processor time for reports of some installs.
 type cost struct {
 	installs, reports int
-	cpu               time.Duration
+	cpu, wall         time.Duration
 }
 
 func (c cost) each() float64 { return c.cpu.Seconds() * 1e6 / float64(c.reports) }
@@ -86,7 +87,7 @@ func (b *bench) figures() []figure {
 		{"installs", float64(b.installs), 0},
 		{"connect_seconds", b.connected.Seconds(), 90},
 		{"ack_p99_milliseconds", float64(b.percentile(0.99).Microseconds()) / 1000, 250},
-		{"cost_many_per_few", many.each() / few.each(), 1.2},
+		{"report_cost_many_per_few", many.each() / few.each(), 1.2},
 		{"ack_p50_milliseconds", float64(b.percentile(0.5).Microseconds()) / 1000, 0},
 		{"ack_p999_milliseconds", float64(b.percentile(0.999).Microseconds()) / 1000, 0},
 		{"gateway_processors_steady", b.steadyCPU.Seconds() / b.steadyTook.Seconds(), 0},
@@ -97,6 +98,7 @@ func (b *bench) figures() []figure {
 		{"gateway_kib_an_install", float64(b.rss-b.idleRSS) / 1024 / float64(b.made), 0},
 		{"series", b.series, 0},
 		{"rules_milliseconds_a_minute", float64(b.rules.Microseconds()) / 1000, 0},
+		{"rules_us_an_install_and_minute", float64(b.rules.Microseconds()) / float64(b.made), 0},
 	}
 }
 
@@ -137,7 +139,8 @@ Written by `+"`make bench-fleet`"+`. %s, %d processors, %s, shared by the gatewa
 %d installs, each with a certificate of the fleet's authority, TLS 1.3, a ledger, and the sample shop's reports: %d points
 in about 5.3 kB, checked by the gate, stored in the local store, answered with a countersigned checkpoint. The gateway is
 the collector's binary with config/fleet.yaml, its rules and its local store included. An acknowledgement's time counts
-from when the report was due. Processor time is each process's own.
+from when the report was due. Processor time is each process's own. The cost of a report is the gateway's processor time
+while reports come, less what it takes at rest and for its rules, which run each minute and are told apart.
 
 `, machine(), runtime.NumCPU(), runtime.Version(), b.installs, points)
 	w.WriteString("```\n")
@@ -173,7 +176,7 @@ func (b *bench) svg() []byte {
 	const left, top, wide, high = 60, 30, 560, 220
 	x := func(d time.Duration) float64 {
 		ms := max(float64(d.Microseconds())/1000, 0.1)
-		return left + wide*(log10(ms)+1)/5
+		return left + wide*(math.Log10(ms)+1)/5
 	}
 	var w bytes.Buffer
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", left+wide+30, top+high+50)
