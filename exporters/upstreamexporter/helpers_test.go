@@ -124,6 +124,7 @@ type fleet struct {
 	*httptest.Server
 	mu     sync.Mutex
 	bodies [][]byte
+	pieces [][]byte         // of bodies whose ends never came
 	answer http.HandlerFunc // nil: 200
 }
 
@@ -135,8 +136,14 @@ func newFleet(t *testing.T) *fleet {
 }
 
 func (f *fleet) serve(w http.ResponseWriter, r *http.Request) {
-	b, _ := io.ReadAll(r.Body)
+	b, err := io.ReadAll(r.Body)
 	f.mu.Lock()
+	if err != nil {
+		f.pieces = append(f.pieces, b)
+		f.mu.Unlock()
+		http.Error(w, "half a body", http.StatusBadRequest) // as the collector's otlp receiver says it
+		return
+	}
 	f.bodies = append(f.bodies, b)
 	answer := f.answer
 	f.mu.Unlock()
@@ -214,6 +221,11 @@ func (e *edge) reports(from, n int) {
 
 func (e *edge) settled(outcomes int) {
 	e.t.Helper()
+	e.settledWithin(outcomes, 10*time.Second)
+}
+
+func (e *edge) settledWithin(outcomes int, within time.Duration) {
+	e.t.Helper()
 	require.Eventually(e.t, func() bool {
 		n := 0
 		for _, r := range e.records() {
@@ -222,7 +234,7 @@ func (e *edge) settled(outcomes int) {
 			}
 		}
 		return n == outcomes
-	}, 10*time.Second, 5*time.Millisecond)
+	}, within, 5*time.Millisecond)
 }
 
 func (e *edge) records() []ledger.Record {

@@ -99,6 +99,9 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 	case a.status == 429 || a.status == 408:
 		return "throttled", a.retryAfter
 	case aboutTheReport(a.status):
+		if !u.refusedForGood(report.Index) {
+			return "refused", 0
+		}
 		o.Result = ledger.Refused
 	case a.status/100 == 4 && a.refused != "":
 		return string(a.refused), a.retryAfter
@@ -125,6 +128,19 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 
 func (u *upstream) countOutcome(ctx context.Context, r ledger.Result) {
 	u.tel.UpstreamReports.Add(ctx, 1, metric.WithAttributes(attribute.String("outcome", string(r))))
+}
+
+// refusalsForGood is how often a report must be refused until that is final. A
+// network that cuts a request short makes the server say the same of a report
+// that is good, and that must not cost it.
+const refusalsForGood = 3
+
+func (u *upstream) refusedForGood(index int64) bool {
+	if u.refused.index != index {
+		u.refused.index, u.refused.times = index, 0
+	}
+	u.refused.times++
+	return u.refused.times >= refusalsForGood
 }
 
 // aboutTheReport says whether a status means that this report will never be

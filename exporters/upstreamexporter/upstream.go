@@ -51,7 +51,11 @@ type upstream struct {
 	heard       time.Time // listen's: when the folder of acceptances had last changed
 	ears        sync.WaitGroup
 
-	book        atomic.Pointer[ledger.Ledger]
+	book    atomic.Pointer[ledger.Ledger]
+	refused struct {
+		index int64
+		times int
+	} // the report that was refused last; the sender's
 	dropping    bool         // the backlog is over its limit, and it was logged; the sender's
 	lastSuccess atomic.Int64 // unix nanoseconds, 0: not yet
 	wake        chan struct{}

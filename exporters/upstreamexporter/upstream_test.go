@@ -141,6 +141,7 @@ func TestADestinationThatIsSetUpWronglyLosesNoReport(t *testing.T) {
 	}
 }
 
+// TestARefusalIsFinalAndTheNextReportFollows, when it was said three times.
 func TestARefusalIsFinalAndTheNextReportFollows(t *testing.T) {
 	f := newFleet(t)
 	f.says(status(400))
@@ -150,7 +151,8 @@ func TestARefusalIsFinalAndTheNextReportFollows(t *testing.T) {
 	f.says(nil)
 	e.reports(2, 1)
 	e.settled(2)
-	require.Len(t, f.got(), 2, "each was sent once")
+	require.Len(t, f.got(), refusalsForGood+1)
+	assert.EqualValues(t, refusalsForGood-1, e.counter("weir_upstream_retries", "reason", "refused"))
 	var outcomes []ledger.Outcome
 	for _, r := range e.records() {
 		if r.Kind == ledger.KindOutcome {
