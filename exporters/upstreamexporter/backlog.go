@@ -4,16 +4,14 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/weir-telemetry/weir/ledger"
 	"github.com/weir-telemetry/weir/redaction/consent"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
-
-// dropped is the outcome of a report that waited until the backlog was longer
-// than its limit. It never left.
-const dropped ledger.Result = "dropped"
 
 // overLimit says how many of the oldest waiting reports are more than the
 // backlog may hold.
@@ -46,24 +44,18 @@ func (u *upstream) shorten(ctx context.Context, l *ledger.Ledger) {
 	if d.State != consent.Active || d.Policy == nil {
 		return // nothing is being added either
 	}
-	n := u.overLimit(l, d)
-	for range n {
-		report, ok, err := l.Oldest(func(ledger.Entry) bool { return true })
-		if err == nil && ok {
-			_, err = l.Append(ledger.Outcome{Result: dropped}.Record(&report))
-		}
-		if err != nil {
-			u.senderFailed(err)
-			return
-		}
-		if !ok {
-			return
-		}
-		u.countOutcome(ctx, dropped)
-		if !u.dropping {
-			u.dropping = true
-			u.log.Error("backlog is over its limit; the oldest reports are dropped, and the ledger says which",
-				zap.Duration("limit", u.cfg.Backlog.Limit))
-		}
+	drop, err := l.DropOldest(u.overLimit(l, d))
+	if err != nil {
+		u.senderFailed(err)
+		return
+	}
+	if drop.Count == 0 {
+		return
+	}
+	u.tel.UpstreamReports.Add(ctx, int64(drop.Count), metric.WithAttributes(attribute.String("outcome", "dropped")))
+	if !u.dropping {
+		u.dropping = true
+		u.log.Error("backlog is over its limit; the oldest reports are dropped, and the ledger says which",
+			zap.Duration("limit", u.cfg.Backlog.Limit), zap.Uint64("first_sequence", drop.First))
 	}
 }

@@ -205,7 +205,17 @@ func TestWhatIsOverTheLimitIsDroppedOldestFirstAndRecorded(t *testing.T) {
 		recorded := b.recorded()
 		require.Len(t, recorded, kept+more)
 		require.Equal(t, recorded[more:], bodies)
-		assert.Equal(t, map[ledger.Result]int{ledger.Acknowledged: kept, dropped: more}, outcomes(t, b.records()))
+		assert.Equal(t, map[ledger.Result]int{ledger.Acknowledged: kept}, outcomes(t, b.records()))
+		next := uint64(1)
+		for _, r := range b.records() {
+			if r.Kind == ledger.KindDrop {
+				d, err := ledger.ParseDrop(r.Body)
+				require.NoError(t, err)
+				require.Equal(t, next, d.First, "oldest first, none left out")
+				next = d.Last + 1
+			}
+		}
+		require.EqualValues(t, more+1, next, "the ledger says which")
 		assert.EqualValues(t, more, b.counter("weir_upstream_reports", "outcome", "dropped"))
 		assert.Len(t, b.logs.FilterMessageSnippet("over its limit").All(), 1)
 		require.NoError(t, b.Shutdown(t.Context()))
