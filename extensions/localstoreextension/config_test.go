@@ -56,7 +56,7 @@ func TestEveryFaultIsInOneAnswer(t *testing.T) {
 	cfg, err := load(t, `
 http: {endpoint: nowhere}
 data: ""
-metrics: {retention: 1m, max_bytes: -1, max_series: 0, out_of_order_window: 48h}
+metrics: {retention: 1m, max_bytes: -1, max_series: 0, out_of_order_window: 800h}
 logs: {retention: 1m, max_bytes: -1, max_streams: 0, max_line_bytes: 17MiB}
 `)
 	require.NoError(t, err)
