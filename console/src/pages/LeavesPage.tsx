@@ -52,7 +52,7 @@ export function LeavesPage({ route }: { route: Route }) {
                   <td>{r.kind}</td>
                   <td class="numeric">{r.sequence || ""}</td>
                   <td class="numeric">{format(r.bytes, "none")}</td>
-                  <td><span class={"outcome outcome-" + r.outcome}>{r.outcome}{r.receipt ? ", receipt" : ""}</span></td>
+                  <td><span class={"outcome outcome-" + r.outcome}>{r.outcome}{r.receipt && <span title="with the fleet's receipt"> ✓ receipt</span>}</span></td>
                 </tr>
               ))}
             </tbody>
