@@ -51,7 +51,7 @@ func (b *Book) Policy(r Record) (Record, bool, error) {
 // Fate is what became of a report.
 type Fate struct {
 	Record  int64   // the record that says so
-	Outcome Outcome // its Result is "dropped" for one that was given up
+	Outcome Outcome // its Result is Dropped for one that was given up
 }
 
 // Fate finds what became of a report. False means that it is pending.
@@ -71,7 +71,7 @@ func (b *Book) Fate(report Record) (Fate, bool, error) {
 			}
 		case KindDrop:
 			if d, err := ParseDrop(x.Body); err == nil && d.From <= report.Index && report.Index <= d.To {
-				fate = Fate{Record: x.Index, Outcome: Outcome{Report: report.Index, Result: dropped}}
+				fate = Fate{Record: x.Index, Outcome: Outcome{Report: report.Index, Result: Dropped}}
 				return stop
 			}
 		}

@@ -23,6 +23,7 @@ type Result string
 const (
 	Acknowledged Result = "acknowledged"
 	Refused      Result = "refused" // for good: sending it again would not help
+	Dropped      Result = "dropped" // given up; a drop record says so for all of a range
 )
 
 // Record returns the record of this outcome for a report.

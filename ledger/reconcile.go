@@ -168,14 +168,11 @@ func (c *reconciler) record(r *Record) {
 		}
 		for _, index := range c.order {
 			if s := c.reports[index]; index >= d.From && index <= d.To && s.result == "" {
-				s.result = dropped
+				s.result = Dropped
 			}
 		}
 	}
 }
-
-// dropped is what a drop record says of a report.
-const dropped Result = "dropped"
 
 // report compares one report in the ledger with what the fleet holds.
 func (c *reconciler) report(s *reportState) {
