@@ -54,6 +54,7 @@ func (u *upstream) send(ctx context.Context) {
 				u.log.Info("destination answers again", zap.Int("pending_reports", l.PendingCount()))
 			}
 			failures, u.dropping = 0, false
+			u.sayUntidy(l.TidyErr())
 			if l.PendingCount() > 0 {
 				sleep(ctx, u.plan.pace(len(report.Body), interval))
 			}
@@ -66,6 +67,15 @@ func (u *upstream) send(ctx context.Context) {
 		sleep(ctx, u.plan.backoff(failures, after))
 		failures++
 	}
+}
+
+// sayUntidy says once that old segments stay as they are. Nothing is lost by
+// that but room on the disk; files and system errors are named.
+func (u *upstream) sayUntidy(err error) {
+	if err != nil && !u.untidy {
+		u.log.Warn("finished segments of the ledger could not be packed or pruned; it is tried again with each report", zap.Error(err))
+	}
+	u.untidy = err != nil
 }
 
 // senderFailed is ledgerFailed for the sender. A ledger that was closed under

@@ -56,6 +56,7 @@ type upstream struct {
 		index int64
 		times int
 	} // the report that was refused last; the sender's
+	untidy      bool         // the ledger could not be packed or pruned, and it was logged; the sender's
 	dropping    bool         // the backlog is over its limit, and it was logged; the sender's
 	lastSuccess atomic.Int64 // unix nanoseconds, 0: not yet
 	wake        chan struct{}
