@@ -202,13 +202,17 @@ func count(f float64) string {
 	return s
 }
 
+// size writes bits as bytes, rounded up too: two digits at least.
 func size(bits float64) string {
 	bytes := math.Ceil(bits / 8)
 	for _, u := range []string{"bytes", "KB", "MB", "GB"} {
-		if bytes < 1000 || u == "GB" {
-			return strconv.FormatFloat(bytes, 'f', 0, 64) + " " + u
+		switch {
+		case bytes < 10 && u != "bytes":
+			return strconv.FormatFloat(math.Ceil(bytes*10)/10, 'f', -1, 64) + " " + u
+		case bytes <= 999 || u == "GB":
+			return count(bytes) + " " + u
 		}
-		bytes = math.Ceil(bytes / 1000)
+		bytes /= 1000
 	}
 	return ""
 }
