@@ -21,14 +21,16 @@ const (
 type verdict int
 
 const (
-	fresh   verdict = iota // after all before
-	already                // one of those accepted
-	stale                  // of the past, and not one of those
+	fresh     verdict = iota // after all before
+	already                  // one of those accepted
+	restarted                // counted anew, and later than all before
+	stale                    // of the past, and not one of those
 )
 
 // history is what is remembered of one install.
 type history struct {
 	last   uint64
+	newest pcommon.Timestamp
 	recent [remembered]struct {
 		sequence uint64
 		time     pcommon.Timestamp
@@ -45,11 +47,17 @@ func (h *history) judge(sequence uint64, t pcommon.Timestamp) verdict {
 			return already
 		}
 	}
+	// The edge's ledger was lost, or restored from a backup. Gateways that have
+	// not heard of the install would take it, and so must this one; the receipts
+	// tell what became of the ledger.
+	if t > h.newest {
+		return restarted
+	}
 	return stale
 }
 
 func (h *history) add(sequence uint64, t pcommon.Timestamp) {
-	h.last = sequence
+	h.last, h.newest = sequence, max(h.newest, t)
 	h.recent[h.next].sequence, h.recent[h.next].time = sequence, t
 	h.next = (h.next + 1) % remembered
 }

@@ -27,7 +27,7 @@ import (
 // Reasons beside those of redaction/gate.
 const (
 	policyUnknown    gate.Reason = "policy_unknown"    // its file is not configured here
-	replayed         gate.Reason = "replayed"          // a sequence of the past that is not the report it was
+	replayed         gate.Reason = "replayed"          // of the past, and not the report it was
 	identityMissing  gate.Reason = "identity_missing"  // no receiver says who sent it
 	identityMismatch gate.Reason = "identity_mismatch" // it claims to be another install's
 )
@@ -130,7 +130,8 @@ func (g *gateProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) 
 	// The install's lock is held while the report is passed on, so that one
 	// that comes twice at once is passed on once.
 	return g.installs.with(r.install, func(seen *history) error {
-		switch seen.judge(r.sequence, r.time) {
+		place := seen.judge(r.sequence, r.time)
+		switch place {
 		case already:
 			g.telemetry.GateDuplicateReports.Add(ctx, 1)
 			return nil
@@ -140,6 +141,9 @@ func (g *gateProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) 
 		if err := g.next.ConsumeMetrics(ctx, admit(md, p, r, now)); err != nil {
 			g.telemetry.GateFailedReports.Add(ctx, 1)
 			return err
+		}
+		if place == restarted {
+			g.telemetry.GateRestartedInstalls.Add(ctx, 1)
 		}
 		seen.add(r.sequence, r.time)
 		g.telemetry.GateAcceptedReports.Add(ctx, 1)

@@ -219,12 +219,8 @@ func TestReportThatComesAgainIsAnsweredAndNotPassedOn(t *testing.T) {
 	assert.Len(t, sink.AllMetrics(), 5)
 	assertCounts(t, tel, "weir_gate_duplicate_reports", 3)
 
-	// A number of the past at another time is another report.
-	md := pmetric.NewMetrics()
-	sent(id(1), 9).CopyTo(md)
-	ms := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics()
-	ms.At(1).Gauge().DataPoints().At(0).SetDoubleValue(5)
-	assertRefused(t, g.ConsumeMetrics(ctx, md), "replayed")
+	// A number of the past at another time of the past is another report.
+	assertRefused(t, g.ConsumeMetrics(ctx, numbered(sent(id(1), 3), 5)), "replayed")
 
 	// Each install has its own numbers, and numbers may be left out: what the
 	// edge could not send within its retention never comes.
@@ -236,6 +232,32 @@ func TestReportThatComesAgainIsAnsweredAndNotPassedOn(t *testing.T) {
 		require.NoError(t, g.ConsumeMetrics(ctx, sent(id(1), n)))
 	}
 	assertRefused(t, g.ConsumeMetrics(ctx, sent(id(1), 1)), "replayed")
+}
+
+// numbered is the report under another number.
+func numbered(md pmetric.Metrics, sequence float64) pmetric.Metrics {
+	out := pmetric.NewMetrics()
+	md.CopyTo(out)
+	ms := out.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics()
+	ms.At(ms.Len() - 1).Gauge().DataPoints().At(0).SetDoubleValue(sequence)
+	return out
+}
+
+// Its ledger was lost, and its identity was not. A gateway beside this one, which
+// has not heard of it, would take it too.
+func TestAnInstallThatCountsAnewIsTakenUp(t *testing.T) {
+	sink := new(consumertest.MetricsSink)
+	g, tel := newTestGate(t, sink)
+	ctx := context.Background()
+	for n := 1; n <= 20; n++ {
+		require.NoError(t, g.ConsumeMetrics(ctx, sent(id(1), n)))
+	}
+	for n := 21; n <= 25; n++ {
+		require.NoError(t, g.ConsumeMetrics(ctx, numbered(sent(id(1), n), float64(n-20))))
+	}
+	assert.Len(t, sink.AllMetrics(), 25)
+	assertCounts(t, tel, "weir_gate_restarted_installs", 1)
+	assertRefused(t, g.ConsumeMetrics(ctx, sent(id(1), 2)), "replayed")
 }
 
 func TestReportThatWasNotTakenMayComeAgain(t *testing.T) {

@@ -32,6 +32,7 @@ type TelemetryBuilder struct {
 	GateForgottenInstalls metric.Int64Counter
 	GatePolicies          metric.Int64Gauge
 	GateRefusedReports    metric.Int64Counter
+	GateRestartedInstalls metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -97,6 +98,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_gate_refused_reports",
 		metric.WithDescription("Reports that were refused, by reason and, where a receiver knows it, sender. [Alpha]"),
 		metric.WithUnit("{report}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.GateRestartedInstalls, err = builder.meter.Int64Counter(
+		"weir_gate_restarted_installs",
+		metric.WithDescription("Installs that counted their reports anew while time went on. Their ledgers were lost or restored from a backup. [Alpha]"),
+		metric.WithUnit("{install}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

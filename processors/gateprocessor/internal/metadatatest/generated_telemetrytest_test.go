@@ -25,6 +25,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.GateForgottenInstalls.Add(context.Background(), 1)
 	tb.GatePolicies.Record(context.Background(), 1)
 	tb.GateRefusedReports.Add(context.Background(), 1)
+	tb.GateRestartedInstalls.Add(context.Background(), 1)
 	AssertEqualGateAcceptedReports(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
@@ -41,6 +42,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualGateRefusedReports(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualGateRestartedInstalls(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
