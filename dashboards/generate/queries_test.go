@@ -38,6 +38,7 @@ var known = []otlptranslator.Metric{
 	{Name: "weir_fleet_report_sequence", Unit: "{report}", Type: otlptranslator.MetricTypeGauge},
 	{Name: "weir_fleet_last_report", Unit: "s", Type: otlptranslator.MetricTypeGauge},
 	{Name: "weir_gate_refused_reports", Unit: "{report}", Type: otlptranslator.MetricTypeMonotonicCounter},
+	{Name: "weir_fleet_refused_requests", Unit: "{request}", Type: otlptranslator.MetricTypeMonotonicCounter},
 	{Name: "weir_upstream_refused", Unit: "{report}", Type: otlptranslator.MetricTypeMonotonicCounter},
 	{Name: "weir_upstream_sent_bytes", Unit: "By", Type: otlptranslator.MetricTypeMonotonicCounter},
 	{Name: "weir_upstream_last_success_time", Unit: "s", Type: otlptranslator.MetricTypeGauge},
