@@ -59,9 +59,14 @@ type LogsConfig struct {
 	MaxBytes Bytes `mapstructure:"max_bytes"`
 	// MaxStreams bounds the streams: entries of new ones past it are refused.
 	MaxStreams int `mapstructure:"max_streams"`
-	// MaxLineBytes bounds a line: longer ones are refused.
+	// MaxLineBytes bounds a line.
 	MaxLineBytes Bytes `mapstructure:"max_line_bytes"`
+	// LongLines says what becomes of longer ones: "refuse" or "cut". Both are
+	// counted.
+	LongLines string `mapstructure:"long_lines"`
 }
+
+const refuseLongLines, cutLongLines = "refuse", "cut"
 
 func createDefaultConfig() component.Config {
 	server := confighttp.NewDefaultServerConfig()
@@ -84,6 +89,7 @@ func createDefaultConfig() component.Config {
 			Retention:    Duration(7 * 24 * time.Hour),
 			MaxStreams:   10_000,
 			MaxLineBytes: 1 << 20,
+			LongLines:    refuseLongLines,
 		},
 		Rules: RulesConfig{Interval: Duration(rules.DefaultInterval)},
 	}
@@ -97,6 +103,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.validateEndpoint(); err != nil {
 		errs = append(errs, err)
+	}
+	if c.Logs.LongLines != refuseLongLines && c.Logs.LongLines != cutLongLines {
+		errs = append(errs, fmt.Errorf("logs::long_lines: write %q or %q", refuseLongLines, cutLongLines))
 	}
 	for _, v := range []struct {
 		key      string

@@ -27,7 +27,7 @@ func TestConfigIsWrittenInDaysAndMebibytes(t *testing.T) {
 http: {endpoint: "localhost:9999"}
 data: /srv/weir
 metrics: {retention: 30d, max_bytes: 10GiB, max_series: 5, out_of_order_window: 1h}
-logs: {retention: 168h, max_bytes: 1073741824, max_streams: 6, max_line_bytes: 256KiB}
+logs: {retention: 168h, max_bytes: 1073741824, max_streams: 6, max_line_bytes: 256KiB, long_lines: cut}
 `)
 	require.NoError(t, err)
 	require.NoError(t, cfg.Validate())
@@ -35,7 +35,7 @@ logs: {retention: 168h, max_bytes: 1073741824, max_streams: 6, max_line_bytes: 2
 	require.EqualValues(t, 20<<20, cfg.HTTP.MaxRequestBodySize)
 	require.Equal(t, "/srv/weir", cfg.Data)
 	require.Equal(t, MetricsConfig{Retention: Duration(30 * 24 * time.Hour), MaxBytes: 10 << 30, MaxSeries: 5, OutOfOrderWindow: Duration(time.Hour)}, cfg.Metrics)
-	require.Equal(t, LogsConfig{Retention: Duration(7 * 24 * time.Hour), MaxBytes: 1 << 30, MaxStreams: 6, MaxLineBytes: 256 << 10}, cfg.Logs)
+	require.Equal(t, LogsConfig{Retention: Duration(7 * 24 * time.Hour), MaxBytes: 1 << 30, MaxStreams: 6, MaxLineBytes: 256 << 10, LongLines: "cut"}, cfg.Logs)
 }
 
 func TestDefaultsAreValidAndStayOnLoopback(t *testing.T) {
@@ -56,18 +56,18 @@ func TestEveryFaultIsInOneAnswer(t *testing.T) {
 	cfg, err := load(t, `
 http: {endpoint: nowhere}
 data: ""
-metrics: {retention: 1m, max_bytes: -1, max_series: 0, out_of_order_window: 800h}
-logs: {retention: 1m, max_bytes: -1, max_streams: 0, max_line_bytes: 17MiB}
+metrics: {retention: 1m, max_bytes: -1, max_series: 0, out_of_order_window: 32d}
+logs: {retention: 1m, max_bytes: -1, max_streams: 0, max_line_bytes: 17MiB, long_lines: fold}
 `)
 	require.NoError(t, err)
 	err = cfg.Validate()
 	for _, key := range []string{
 		"http::endpoint", "data:", "metrics::retention", "metrics::max_bytes", "metrics::max_series", "metrics::out_of_order_window",
-		"logs::retention", "logs::max_bytes", "logs::max_streams", "logs::max_line_bytes",
+		"logs::retention", "logs::max_bytes", "logs::max_streams", "logs::max_line_bytes", "logs::long_lines",
 	} {
 		require.ErrorContains(t, err, key)
 	}
-	require.Len(t, strings.Split(err.Error(), "\n"), 10)
+	require.Len(t, strings.Split(err.Error(), "\n"), 11)
 }
 
 func TestNothingIsServedToANetworkWithoutAuthentication(t *testing.T) {

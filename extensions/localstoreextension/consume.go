@@ -50,6 +50,9 @@ func (l *localStore) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	for reason, n := range res.Rejected {
 		l.reject(ctx, "logs", string(reason), n)
 	}
+	if res.Cut > 0 {
+		l.telemetry.LocalStoreCut.Add(ctx, int64(res.Cut))
+	}
 	return nil
 }
 

@@ -36,6 +36,9 @@ func (s *stores) close() error {
 	return errors.Join(errs...)
 }
 
+// shortRetention is what most people expect to find.
+const shortRetention = 7 * 24 * time.Hour
+
 // open opens both stores, says every two seconds how far it is, and turns what
 // can go wrong into one line that says how to mend it.
 func (l *localStore) open() (_ *stores, err error) {
@@ -44,6 +47,10 @@ func (l *localStore) open() (_ *stores, err error) {
 
 	if err := writable(l.cfg.Data); err != nil {
 		return nil, explain(l.cfg.Data, err)
+	}
+	if time.Duration(l.cfg.Logs.Retention) < shortRetention {
+		l.log.Warn("logs are kept for less than seven days, so an incident of last week may be gone when it is looked into",
+			zap.Duration("local_store::logs::retention", time.Duration(l.cfg.Logs.Retention)))
 	}
 	began := time.Now()
 	var segments, bytes int64 // read again from the two write-ahead logs
@@ -72,6 +79,7 @@ func (l *localStore) open() (_ *stores, err error) {
 		MaxBytes:     int64(l.cfg.Logs.MaxBytes),
 		MaxStreams:   l.cfg.Logs.MaxStreams,
 		MaxLineBytes: int(l.cfg.Logs.MaxLineBytes),
+		CutLines:     l.cfg.Logs.LongLines == cutLongLines,
 		Progress: func(done, total int64) {
 			bytes = total
 			l.state.progress("logs", done, total, "bytes")

@@ -62,6 +62,8 @@ func lokiStats(s logql.Stats) stats {
 		out.Summary.BytesProcessedPerSecond = int64(float64(s.Bytes) / seconds)
 		out.Summary.LinesProcessedPerSecond = int64(float64(s.Lines) / seconds)
 	}
+	out.Querier.Store.TotalChunksRef = s.Blocks + s.Skipped
+	out.Querier.Store.TotalChunksDownloaded = s.Blocks
 	out.Querier.Store.Chunk.DecompressedBytes = s.Bytes
 	out.Querier.Store.Chunk.DecompressedLines = s.Lines
 	return out

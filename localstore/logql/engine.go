@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
+	"github.com/weir-telemetry/weir/localstore/logstore"
 )
 
 // Options bound what a query may cost. Zero values are replaced by the defaults
@@ -113,6 +114,10 @@ func (e *Engine) Eval(ctx context.Context, expr syntax.Expr, p Params) (Result, 
 		return Result{}, err
 	}
 	q.stats.Duration = e.opts.Now().Sub(began)
+	// The store passes over lines that cannot match without showing them.
+	q.stats.Lines = max(q.stats.Lines, q.scanned.Lines.Load())
+	q.stats.Bytes = max(q.stats.Bytes, q.scanned.Bytes.Load())
+	q.stats.Blocks, q.stats.Skipped = q.scanned.Blocks.Load(), q.scanned.Skipped.Load()
 	return Result{Value: v, Stats: q.stats}, nil
 }
 
@@ -124,7 +129,9 @@ type query struct {
 	prom   *promql.Engine
 	params Params
 	stats  Stats
-	held   int64 // bytes, roughly
+	// scanned is what the store says that it read.
+	scanned logstore.QueryStats
+	held    int64 // bytes, roughly
 }
 
 // hold accounts for memory that lives until the query ends.

@@ -41,7 +41,7 @@ func (q *query) rangeAggregation(e *syntax.RangeAggregation, by *syntax.Grouping
 		bytes:     e.Op == syntax.OpBytesOverTime || e.Op == syntax.OpBytesRate,
 	}
 	from, to := w.bounds()
-	sel := logstore.Selection{Matchers: e.Log.Matchers, From: from, To: to, Contains: pipe.Contains(), Having: pipe.Having()}
+	sel := logstore.Selection{Matchers: e.Log.Matchers, From: from, To: to, Contains: pipe.Contains(), Having: pipe.Having(), Stats: &q.scanned}
 	if err := q.src.Scan(q.ctx, sel, a.visit); err != nil {
 		return nil, err
 	}

@@ -63,8 +63,10 @@ func (Scalar) Type() string  { return "scalar" }
 
 // Stats says what a query cost.
 type Stats struct {
-	Lines    int64 // entries read
-	Bytes    int64 // of lines read
+	Lines    int64 // entries scanned
+	Bytes    int64 // of their lines
+	Blocks   int64 // read and unpacked
+	Skipped  int64 // blocks that could not hold what was asked for
 	Kept     int64 // entries that passed the pipeline
 	Returned int64 // entries in the answer
 	Duration time.Duration

@@ -30,6 +30,7 @@ type TelemetryBuilder struct {
 	registrations                []metric.Registration
 	LocalStoreAlertNotifications metric.Int64ObservableCounter
 	LocalStoreAlerts             metric.Int64ObservableGauge
+	LocalStoreCut                metric.Int64Counter
 	LocalStoreDisk               metric.Int64ObservableGauge
 	LocalStoreRecords            metric.Int64ObservableCounter
 	LocalStoreRejected           metric.Int64Counter
@@ -272,6 +273,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_local_store_alerts",
 		metric.WithDescription("Alerts that are firing. [Alpha]"),
 		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreCut, err = builder.meter.Int64Counter(
+		"weir_local_store_cut",
+		metric.WithDescription("Log records whose lines were cut because they were too long. [Alpha]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.LocalStoreDisk, err = builder.meter.Int64ObservableGauge(
