@@ -97,9 +97,14 @@ func TestAnInstallEnrolsReportsIsRevokedAndComesBack(t *testing.T) {
 	if n := strings.Count(e.out.String(), "certificate_revoked"); n != 1 {
 		t.Errorf("the edge says why %d times, want once", n)
 	}
-	if n, err := one(f.prom(`sum(weir_fleet_refused_requests_total{reason="certificate_revoked", weir_install_id="` + id + `"})`)); err != nil || n < 1 {
-		t.Errorf("the fleet's dashboards see %v refusals of the install, %v", n, err)
-	}
+	// Its own metrics are stored every ten seconds.
+	f.eventually("the fleet's dashboards see the refusals of the install", 30*time.Second, func() error {
+		n, err := one(f.prom(`sum(weir_fleet_refused_requests_total{reason="certificate_revoked", weir_install_id="` + id + `"})`))
+		if err == nil && n < 1 {
+			err = fmt.Errorf("%v refusals", n)
+		}
+		return err
+	})
 
 	// Back with a new token, by hand and while the edge runs: nothing is missing.
 	token, exit = second.run("fleet", "enroll", "acme")
