@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -148,4 +149,42 @@ func TestATailEndsWithItsClient(t *testing.T) {
 			return true
 		}
 	}, 10*time.Second, time.Millisecond)
+}
+
+// endless never comes to an end by itself; ended tells when somebody told it to.
+type endless struct {
+	LogStore
+	began, ended chan struct{}
+}
+
+func (e endless) Scan(ctx context.Context, _ logstore.Selection, visit func(*logstore.Record) error) error {
+	close(e.began)
+	defer close(e.ended)
+	r := logstore.Record{Stream: labels.FromStrings("app", "a"), Timestamp: 1, Line: []byte("x")}
+	for {
+		if err := visit(&r); err != nil {
+			return err
+		}
+	}
+}
+
+func TestAQueryEndsWithItsClient(t *testing.T) {
+	store, _ := tailedStore(t)
+	e := endless{store, make(chan struct{}), make(chan struct{})}
+	server := httptest.NewServer(Loki(e, logql.NewEngine(e, logql.Options{})))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/loki/api/v1/query?"+url.Values{"query": {`rate({app="a"}[1m])`}}.Encode(), nil)
+	require.NoError(t, err)
+	go func() {
+		<-e.began
+		cancel()
+	}()
+	_, err = http.DefaultClient.Do(req)
+	require.ErrorIs(t, err, context.Canceled)
+	select {
+	case <-e.ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the query goes on without its client")
+	}
 }

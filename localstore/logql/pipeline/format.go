@@ -153,7 +153,7 @@ func (f keepLabels) process(line []byte, s *Set) ([]byte, bool) {
 			kept = append(kept, l)
 		}
 	}
-	s.cur = kept
+	s.cur, s.cut = kept, true
 	return line, true
 }
 

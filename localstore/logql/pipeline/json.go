@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
@@ -8,24 +9,30 @@ import (
 
 const errJSON = "JSONParserErr"
 
+// errFoundAll ends the reading of a line of which nobody wants more. Faults
+// behind that are nobody's business.
+var errFoundAll = errors.New("all is found")
+
 // jsonStage makes every field of an object a label: nested keys joined by _,
 // arrays left out. With needed set, other labels are not made.
 type jsonStage struct {
-	names  names
-	key    []byte
-	needed needed
+	names   names
+	key     []byte
+	missing int // labels that are still to be found; negative: read all
 	// paths and stack are for those who ask where labels come from.
 	paths map[string][]string
 	stack []string
 }
 
 func (p *jsonStage) process(line []byte, s *Set) ([]byte, bool) {
+	p.names.begin()
+	p.missing = p.names.needed.missing(s)
 	i := skipSpace(line, 0)
 	var err error = errJSONObject
 	if i < len(line) && line[i] == '{' {
 		_, err = p.object(line, i, 0, "", s)
 	}
-	if err != nil {
+	if err != nil && err != errFoundAll {
 		s.setError(errJSON, err.Error())
 	}
 	return line, true
@@ -51,7 +58,8 @@ func (p *jsonStage) object(d []byte, i, depth int, prefix string, s *Set) (int, 
 		if p.paths != nil {
 			p.stack = append(p.stack[:depth], string(key))
 		}
-		if next, err = p.member(d, next, depth, p.names.label(prefix, key), s); err != nil {
+		name, wanted := p.names.label(prefix, key)
+		if next, err = p.member(d, next, depth, name, wanted, s); err != nil {
 			return next, err
 		}
 		if more, i, err = afterMember(d, next); !more || err != nil {
@@ -60,12 +68,12 @@ func (p *jsonStage) object(d []byte, i, depth int, prefix string, s *Set) (int, 
 	}
 }
 
-func (p *jsonStage) member(d []byte, i, depth int, name string, s *Set) (int, error) {
+func (p *jsonStage) member(d []byte, i, depth int, name string, wanted bool, s *Set) (int, error) {
 	switch d[i] {
 	case '{':
 		before := len(s.cur)
 		next, err := p.object(d, i, depth+1, name, s)
-		if err != nil && depth == 0 {
+		if err != nil && err != errFoundAll && depth == 0 {
 			// An object without its end has no members.
 			if _, whole := skipBlock(d, i); !whole {
 				s.cur = s.cur[:min(before, len(s.cur))]
@@ -81,13 +89,17 @@ func (p *jsonStage) member(d []byte, i, depth int, name string, s *Set) (int, er
 		return next, nil
 	}
 	v, next, err := scanScalar(d, i)
-	if err != nil || v.kind == jsonNull || !p.needed.has(name) {
+	if err != nil || v.kind == jsonNull || !wanted {
 		return next, err
 	}
 	if p.paths != nil && p.paths[name] == nil && len(p.paths) < maxNames {
 		p.paths[name] = slices.Clone(p.stack)
 	}
-	s.extract(name, s.text(v))
+	if s.extract(name, s.text(v)) {
+		if p.missing--; p.missing == 0 {
+			return next, errFoundAll
+		}
+	}
 	return next, nil
 }
 
@@ -239,6 +251,7 @@ func (p *unpackStage) process(line []byte, s *Set) ([]byte, bool) {
 		s.setError(errJSON, "expecting json object(6), but it is not")
 		return line, true
 	}
+	p.names.begin()
 	before := len(s.cur)
 	entry, err := p.object(line, i, s)
 	if err != nil {
@@ -275,7 +288,8 @@ func (p *unpackStage) object(line []byte, i int, s *Set) ([]byte, error) {
 		case string(key) == "_entry":
 			entry = append([]byte{}, s.text(v)...)
 		default:
-			s.extract(p.names.label("", key), s.text(v))
+			name, _ := p.names.label("", key)
+			s.extract(name, s.text(v))
 		}
 		if more, i, err = afterMember(line, next); !more || err != nil {
 			return entry, err

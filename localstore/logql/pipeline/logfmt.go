@@ -30,6 +30,8 @@ func (p *logfmtStage) process(line []byte, s *Set) ([]byte, bool) {
 			}
 		}
 	}
+	p.names.begin()
+	missing := p.needed.missing(s)
 	for i := 0; ; {
 		pair, next, fault := scanPair(line, i)
 		i = next
@@ -43,25 +45,29 @@ func (p *logfmtStage) process(line []byte, s *Set) ([]byte, bool) {
 		if pair.key == nil {
 			return line, true
 		}
-		p.set(pair, s)
+		if p.set(pair, s) {
+			if missing--; missing == 0 {
+				return line, true
+			}
+		}
 	}
 }
 
-func (p *logfmtStage) set(pair logfmtPair, s *Set) {
+// set says whether a label came to be that stays as it is.
+func (p *logfmtStage) set(pair logfmtPair, s *Set) bool {
 	if len(p.fields) > 0 {
 		for _, f := range p.fields {
 			if f.Path == view(pair.key) && p.needed.has(f.Label) {
 				s.put(s.parsedName(f.Label), s.pairText(pair)) // the last one stays
 			}
 		}
-		return
+		return false
 	}
 	if len(pair.value) == 0 && !p.keepEmpty {
-		return
+		return false
 	}
-	if name := p.names.label("", pair.key); p.needed.has(name) {
-		s.extract(name, s.pairText(pair))
-	}
+	name, wanted := p.names.label("", pair.key)
+	return wanted && s.extract(name, s.pairText(pair))
 }
 
 func (s *Set) pairText(p logfmtPair) string {

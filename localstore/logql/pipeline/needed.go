@@ -12,6 +12,24 @@ type needed map[string]bool
 
 func (n needed) has(name string) bool { return n == nil || n[name] }
 
+// missing counts the labels that are needed and not there yet; a parser that has
+// found as many may stop reading. It is negative when all labels are needed.
+func (n needed) missing(s *Set) int {
+	if n == nil {
+		return -1
+	}
+	count := len(n)
+	for i := range s.cur {
+		if n[s.cur[i].Name] {
+			count--
+		}
+	}
+	if count == 0 {
+		return -1 // all are there: what is read is read for its faults
+	}
+	return count
+}
+
 // need lists what the stages look at, beside what the caller wants. A label
 // that is asked for as x_extracted has to be parsed as x.
 func need(stages []syntax.Stage, wanted []string) needed {

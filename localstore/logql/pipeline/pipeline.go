@@ -112,9 +112,9 @@ func (p *Pipeline) compile(s syntax.Stage, n needed, o Options) (stage, error) {
 		if len(s.Exprs) > 0 {
 			return newJSONFields(s.Exprs, n)
 		}
-		return &jsonStage{needed: n, paths: o.JSONPaths}, nil
+		return &jsonStage{names: names{needed: n}, paths: o.JSONPaths}, nil
 	case *syntax.Logfmt:
-		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, fields: lastOfEach(s.Exprs), needed: n}, nil
+		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, fields: lastOfEach(s.Exprs), names: names{needed: n}, needed: n}, nil
 	case *syntax.Regexp:
 		return newRegexpStage(s.Expr, n)
 	case *syntax.Pattern:

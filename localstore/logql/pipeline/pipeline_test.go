@@ -223,3 +223,33 @@ func FuzzParsersSurviveAnyLine(f *testing.F) {
 		}
 	})
 }
+
+// A parser reads until it has what is asked for; what breaks behind that is
+// nobody's business. The names of keys are guessed by their place, and right
+// where the guess is wrong.
+func TestParsersReadNoFurtherThanTheyMust(t *testing.T) {
+	for _, c := range []struct {
+		stages, line string
+		wanted       []string
+		want         map[string]string
+	}{
+		{"| json", `{"x":1,"level":"info","y":2,`, []string{"level"}, map[string]string{"a": "b", "level": "info"}},
+		{"| json", `{"x":1,"level":"info","y":2,`, []string{"level", "y"}, map[string]string{"a": "b", "level": "info", "y": "2"}},
+		{"| json", `{"x":1,"level":"info",`, []string{"level", "z"}, map[string]string{"a": "b", "level": "info", "__error__": "JSONParserErr", "__error_details__": errJSONArray.Error()}},
+		{"| json", `{"a":1,`, []string{"a_extracted"}, map[string]string{"a": "b", "a_extracted": "1"}},
+		{"| json", `{"a":1,`, []string{"a"}, map[string]string{"a": "b", "a_extracted": "1", "__error__": "JSONParserErr", "__error_details__": errJSONArray.Error()}},
+		{"| json", `{"n":{"m":1},`, []string{"n_m"}, map[string]string{"a": "b", "n_m": "1"}},
+		{"| json", `{"x":1,`, []string{}, map[string]string{"a": "b"}},
+		{"| logfmt", `x=1 level=info y="2`, []string{"level"}, map[string]string{"a": "b", "level": "info"}},
+		{"| logfmt --strict", `x=1 level=info y="2`, []string{"level"}, map[string]string{"a": "b", "level": "info"}},
+		{"| logfmt --strict | y=``", `x=1 level=info y="2`, []string{"level"}, map[string]string{"a": "b", "level": "info", "__error__": "LogfmtParserErr", "__error_details__": "logfmt syntax error at pos 20 : unterminated quoted value"}},
+	} {
+		p := compile(t, c.stages, Options{Wanted: c.wanted})
+		for _, before := range []string{`{"level":"other","x":{"n":1},"a":3}`, `y=1 x=2 n=3`, c.line} {
+			run(p, before)
+			got, keep := run(p, c.line)
+			require.True(t, keep)
+			require.Equal(t, c.want, got, "%s after %s", c.line, before)
+		}
+	}
+}

@@ -38,6 +38,7 @@ type Set struct {
 	base   []Label
 	cur    []Label
 	sorted bool
+	cut    bool // labels were taken away, perhaps the stream's
 	// arena holds values that had to be unescaped; see unescaped.
 	arena []byte
 
@@ -62,7 +63,7 @@ func (s *Set) reset(stream, metadata labels.Labels) {
 	s.cur = append(s.cur[:0], s.base...)
 	s.sorted = metadata.IsEmpty()
 	s.arena = s.arena[:0]
-	s.err, s.details, s.keepError = "", "", false
+	s.err, s.details, s.keepError, s.cut = "", "", false, false
 	if metadata.IsEmpty() {
 		return
 	}
@@ -73,10 +74,8 @@ func (s *Set) reset(stream, metadata labels.Labels) {
 
 // free is the name under which a label that is not of the stream can be put.
 func (s *Set) free(name string) string {
-	for i := range s.base {
-		if s.base[i].Name == name {
-			return s.suffix(name)
-		}
+	if s.ofStream(name) {
+		return s.suffix(name)
 	}
 	return name
 }
@@ -149,22 +148,49 @@ func (s *Set) put(name, value string) {
 	s.sorted = false
 }
 
-// extract sets what a parser found; the first of several values stays. A field
-// without a name makes no label.
-func (s *Set) extract(name, value string) {
+// extract sets what a parser found under a name that hides nothing; the first of
+// several values stays. A field without a name makes no label.
+func (s *Set) extract(name, value string) (added bool) {
 	if name == "" {
-		return
+		return false
 	}
-	name = s.parsedName(name)
-	if !s.parsedAlready(name) {
+	taken := false
+	for i := range s.cur {
+		if s.cur[i].Name == name {
+			if s.cur[i].Category == Parsed {
+				return false
+			}
+			taken = true
+			break
+		}
+	}
+	if taken || s.cut && s.ofStream(name) {
+		name = s.suffix(name)
+		if s.parsedAlready(name) {
+			return false
+		}
 		s.put(name, value)
+		return true
 	}
+	s.cur = append(s.cur, Label{Name: name, Value: value, Category: Parsed})
+	s.sorted = false
+	return true
+}
+
+func (s *Set) ofStream(name string) bool {
+	for i := range s.base {
+		if s.base[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Set) del(name string) {
 	for i := range s.cur {
 		if s.cur[i].Name == name {
 			s.cur = append(s.cur[:i], s.cur[i+1:]...)
+			s.cut = true
 			return
 		}
 	}

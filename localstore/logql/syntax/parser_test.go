@@ -11,11 +11,12 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // equal compares trees without positions: printing moves things.
 func equal(a, b Expr) string {
-	return cmp.Diff(a, b,
+	return cmp.Diff(a, b, cmpopts.EquateNaNs(),
 		cmp.FilterPath(func(p cmp.Path) bool {
 			f, ok := p.Last().(cmp.StructField)
 			return ok && f.Name() == "Pos"
