@@ -17,11 +17,8 @@ func (v *Vitals) Logs(ld plog.Logs, arrived time.Time) {
 		scopes := rl.ScopeLogs()
 		for j := range scopes.Len() {
 			list := scopes.At(j).LogRecords()
-			n := list.Len()
-			records += n
-			for k := range n {
-				counts[severityOf(list.At(k), rl)]++
-			}
+			records += list.Len()
+			countSeverities(&counts, list, rl)
 		}
 		if records == 0 {
 			continue
@@ -34,5 +31,28 @@ func (v *Vitals) Logs(ld plog.Logs, arrived time.Time) {
 			s.logs[sev] += n
 		}
 		v.mu.Unlock()
+	}
+}
+
+// ahead is how many records are fetched before one is looked at closely.
+const ahead = 32
+
+// countSeverities counts by two loops. The first does nothing but read the
+// records' numbers: each is a wait for memory, and the processor waits for many
+// at once if nothing lies between them.
+func countSeverities(counts *[severities]uint64, list plog.LogRecordSlice, rl plog.ResourceLogs) {
+	var numbers [ahead]plog.SeverityNumber
+	for from := 0; from < list.Len(); from += ahead {
+		n := min(ahead, list.Len()-from)
+		for k := range n {
+			numbers[k] = list.At(from + k).SeverityNumber()
+		}
+		for k, number := range numbers[:n] {
+			s := severityOfNumber(number)
+			if s == unspecified {
+				s = severityFromElsewhere(list.At(from+k), rl)
+			}
+			counts[s]++
+		}
 	}
 }

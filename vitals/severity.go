@@ -26,14 +26,16 @@ var severityNames = [severities]string{"unspecified", "trace", "debug", "info", 
 // maxLookBytes bounds how far into a line its severity is looked for.
 const maxLookBytes = 8 << 10
 
-// severityOf is the record's severity: by number; else by text; else as the
+// A record's severity is that of its number; else of its text; else as the
 // line itself says it; else by an attribute of the record or a label of its
 // stream, which is where Loki's agents put it.
-func severityOf(r plog.LogRecord, rl plog.ResourceLogs) severity {
-	if n := r.SeverityNumber(); n >= 1 && n <= 24 {
+
+// severityOfNumber is unspecified for what is outside OpenTelemetry's scale.
+func severityOfNumber(n plog.SeverityNumber) severity {
+	if n >= 1 && n <= 24 {
 		return severity((n + 3) / 4)
 	}
-	return severityFromElsewhere(r, rl)
+	return unspecified
 }
 
 func severityFromElsewhere(r plog.LogRecord, rl plog.ResourceLogs) severity {
