@@ -16,6 +16,7 @@ require (
 	go.opentelemetry.io/collector/pdata v1.55.0
 	go.opentelemetry.io/collector/processor v1.55.0
 	go.opentelemetry.io/collector/processor/processortest v0.149.0
+	golang.org/x/sync v0.20.0
 	golang.org/x/sys v0.42.0
 )
 

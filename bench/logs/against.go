@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-telemetry/weir/internal/lokipush"
 )
@@ -34,14 +37,8 @@ func ingest(f *figures, p pair, begin time.Time, span time.Duration, bytes int64
 	if err := p.each(func(s *server) (err error) { used[s], err = s.used(); return err }); err != nil {
 		return nil, err
 	}
-	for c.now.Before(begin.Add(span - time.Second)) {
-		body, err := lokipush.Encode(c.batch())
-		if err != nil {
-			return nil, err
-		}
-		if err := p.each(func(s *server) error { return s.push(body) }); err != nil {
-			return nil, err
-		}
+	if err := send(p, c, begin.Add(span-time.Second)); err != nil {
+		return nil, err
 	}
 	resp, err := http.Post(p.loki.base+"/flush", "", nil)
 	if err != nil {
@@ -94,6 +91,52 @@ func ingest(f *figures, p pair, begin time.Time, span time.Duration, bytes int64
 	f.atMost("peak_resident_per_loki", peaks[p.ours]/peaks[p.loki], 0.25)
 	f.atMost("disk_per_loki", disks[p.ours]/disks[p.loki], 0.65)
 	return c, err
+}
+
+// senders is how many send to a server at one time.
+const senders = 4
+
+// send gives both servers the same requests until the corpus has come to its
+// end.
+func send(p pair, c *corpus, until time.Time) error {
+	var g errgroup.Group
+	queues := map[*server]chan []byte{}
+	stop := make(chan struct{})
+	var once sync.Once
+	_ = p.each(func(s *server) error {
+		q := make(chan []byte, 2*senders)
+		queues[s] = q
+		for range senders {
+			g.Go(func() error {
+				for body := range q {
+					if err := s.push(body); err != nil {
+						once.Do(func() { close(stop) })
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer p.each(func(s *server) error { close(queues[s]); return nil })
+		for c.now.Before(until) {
+			body, err := lokipush.Encode(c.batch())
+			if err != nil {
+				return err
+			}
+			for _, q := range queues {
+				select {
+				case q <- body:
+				case <-stop:
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	return g.Wait()
 }
 
 // settle waits until a server has nothing more to do.

@@ -37,7 +37,7 @@ type Options struct {
 	// BlockBytes is the raw size at which a block is closed; zero means
 	// 512 KiB.
 	BlockBytes int
-	// HeadBytes is the size at which the head is flushed; zero means 32 MiB.
+	// HeadBytes is the size at which the head is flushed; zero means 16 MiB.
 	// Memory holds at most two of these, one filling and one being written.
 	HeadBytes int
 	// HeadAge is how long an entry may wait in the head; zero means one hour.
@@ -63,7 +63,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.MaxMetadataBytes, 64<<10)
 	def(&o.MaxStreams, 10_000)
 	def(&o.BlockBytes, 512<<10)
-	def(&o.HeadBytes, 32<<20)
+	def(&o.HeadBytes, 16<<20)
 	def(&o.HeadAge, time.Hour)
 	def(&o.MaintainEvery, time.Minute)
 	def(&o.Workers, defaultWorkers())
