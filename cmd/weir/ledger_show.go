@@ -5,17 +5,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/pmetric"
-
 	"github.com/weir-telemetry/weir/ledger"
-	"github.com/weir-telemetry/weir/redaction/gate"
+	words "github.com/weir-telemetry/weir/redaction/plain"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
@@ -24,12 +22,12 @@ const ledgerShowUsage = "[--json] [--hex] INDEX"
 // shown is one record as it is shown.
 type shown struct {
 	tailRow
-	Pruned bool         `json:"pruned,omitempty"` // the body is gone, by age
-	Body   []byte       `json:"body,omitempty"`   // exactly what was recorded
-	Rules  *shownPolicy `json:"policy_text,omitempty"`
-	Fate   *shownFate   `json:"fate,omitempty"`
-	Proof  shownProof   `json:"proof"`
-	Report *shownReport `json:"report,omitempty"`
+	Pruned bool          `json:"pruned,omitempty"` // the body is gone, by age
+	Body   []byte        `json:"body,omitempty"`   // exactly what was recorded
+	Rules  *shownPolicy  `json:"policy_text,omitempty"`
+	Fate   *shownFate    `json:"fate,omitempty"`
+	Proof  shownProof    `json:"proof"`
+	Report *words.Report `json:"report,omitempty"`
 }
 
 type shownPolicy struct {
@@ -144,7 +142,7 @@ func showRecord(b *ledger.Book, r ledger.Record) (shown, *policy.Policy, error) 
 		s.Fate = &shownFate{Record: fate.Record, State: s.State, Status: fate.Outcome.Status, Receipt: fate.Outcome.Receipt}
 	}
 	if r.Removed == nil {
-		s.Report = decodeReport(r.Body, p)
+		s.Report, _ = words.Read(p, r.Body) // nil: its bytes are shown
 	}
 	return s, p, nil
 }
@@ -206,102 +204,11 @@ func sayFate(s shown) string {
 	return fmt.Sprintf("%s, says record %d", plain(s.State), s.Fate.Record)
 }
 
-// shownReport is a report in words.
-type shownReport struct {
-	Identity map[string]string `json:"identity"`
-	Keys     []string          `json:"-"` // in their order
-	Metrics  []shownMetric     `json:"metrics"`
-}
-
-type shownMetric struct {
-	Name   string       `json:"name"`
-	Kind   string       `json:"kind"`
-	Unit   string       `json:"unit"`
-	Why    string       `json:"why,omitempty"`
-	Owner  string       `json:"owner,omitempty"`
-	Bytes  int          `json:"bytes"`
-	Points []shownPoint `json:"points"`
-}
-
-type shownPoint struct {
-	Attributes string `json:"attributes"`
-	Value      string `json:"value"`
-}
-
-// decodeReport reads an OTLP report, or returns nil.
-func decodeReport(body []byte, p *policy.Policy) *shownReport {
-	md, err := (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics(body)
-	if err != nil || md.ResourceMetrics().Len() == 0 {
-		return nil
-	}
-	out := &shownReport{Identity: map[string]string{}, Metrics: []shownMetric{}}
-	why := map[string]policy.Signal{gate.SequenceMetric: {Why: "numbers the reports, so that a missing or repeated one is seen"}}
-	if p != nil {
-		for _, s := range p.Signals {
-			why[s.Name] = s
-		}
-	}
-	for _, rm := range md.ResourceMetrics().All() {
-		for k, v := range rm.Resource().Attributes().All() {
-			out.Identity[k] = v.AsString()
-			out.Keys = append(out.Keys, k)
-		}
-		for _, sm := range rm.ScopeMetrics().All() {
-			for _, m := range sm.Metrics().All() {
-				s := shownMetric{Name: m.Name(), Kind: strings.ToLower(m.Type().String()), Unit: m.Unit(), Why: why[m.Name()].Why, Owner: why[m.Name()].Owner,
-					Bytes: (&pmetric.ProtoMarshaler{}).MetricSize(m), Points: []shownPoint{}}
-				switch m.Type() {
-				case pmetric.MetricTypeSum:
-					numbers(&s, m.Sum().DataPoints())
-				case pmetric.MetricTypeGauge:
-					numbers(&s, m.Gauge().DataPoints())
-				case pmetric.MetricTypeHistogram:
-					for _, dp := range m.Histogram().DataPoints().All() {
-						v := fmt.Sprintf("count %d", dp.Count())
-						if dp.HasSum() {
-							v += ", sum " + number(dp.Sum())
-						}
-						v += fmt.Sprintf(", in buckets %v", dp.BucketCounts().AsRaw())
-						s.Points = append(s.Points, shownPoint{Attributes: attributes(dp.Attributes()), Value: v})
-					}
-				}
-				out.Metrics = append(out.Metrics, s)
-			}
-		}
-	}
-	return out
-}
-
-func numbers(s *shownMetric, points pmetric.NumberDataPointSlice) {
-	for _, dp := range points.All() {
-		v := strconv.FormatInt(dp.IntValue(), 10)
-		if dp.ValueType() == pmetric.NumberDataPointValueTypeDouble {
-			v = number(dp.DoubleValue())
-		}
-		s.Points = append(s.Points, shownPoint{Attributes: attributes(dp.Attributes()), Value: v})
-	}
-}
-
-func number(v float64) string {
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-func attributes(m pcommon.Map) string {
-	var all []string
-	for k, v := range m.All() {
-		all = append(all, k+"="+v.AsString())
-	}
-	return strings.Join(all, " ")
-}
-
-func (e env) sayReport(r *shownReport) {
-	for _, k := range r.Keys {
+func (e env) sayReport(r *words.Report) {
+	for _, k := range slices.Sorted(maps.Keys(r.Identity)) {
 		fmt.Fprintf(e.out, "%s = %s\n", plain(k), plain(r.Identity[k]))
 	}
-	for _, m := range r.Metrics {
+	for _, m := range r.Entries {
 		fmt.Fprintf(e.out, "\n%s (%s, %s), %d bytes\n", plain(m.Name), m.Kind, plain(m.Unit), m.Bytes)
 		if m.Why != "" {
 			fmt.Fprintf(e.out, "  why    %s\n", plain(m.Why))
@@ -309,8 +216,8 @@ func (e env) sayReport(r *shownReport) {
 		if m.Owner != "" {
 			fmt.Fprintf(e.out, "  owner  %s\n", plain(m.Owner))
 		}
-		for _, p := range m.Points {
-			fmt.Fprintf(e.out, "  %s\n", plain(strings.TrimSpace(p.Attributes+"  "+p.Value)))
+		for _, v := range m.Values {
+			fmt.Fprintf(e.out, "  %s\n", plain(strings.TrimSpace(v.Text()+"  "+v.Value)))
 		}
 	}
 }

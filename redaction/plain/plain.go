@@ -9,6 +9,8 @@ package plain
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/weir-telemetry/weir/redaction/gate"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
 
@@ -28,9 +31,11 @@ type Report struct {
 // Entry is one metric.
 type Entry struct {
 	Name   string  `json:"name"`
+	Kind   string  `json:"kind"` // sum, gauge, histogram
 	Unit   string  `json:"unit"`
 	Why    string  `json:"why,omitempty"`   // of the policy's entry
 	Owner  string  `json:"owner,omitempty"` // of the policy's entry
+	Bytes  int     `json:"bytes"`           // of the report that are this metric's
 	Values []Value `json:"values"`
 }
 
@@ -40,14 +45,23 @@ type Value struct {
 	Value      string            `json:"value"`
 }
 
+// Text is the attributes in one line, in the order of their keys: "a=1 b=2".
+func (v Value) Text() string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(v.Attributes)) {
+		parts = append(parts, k+"="+v.Attributes[k])
+	}
+	return strings.Join(parts, " ")
+}
+
 var errNotAReport = errors.New("these bytes are not a report: they cannot be read as OTLP metrics")
 
 // Read reads a report's bytes, OTLP metrics in protobuf. The policy gives the
 // reasons and may be nil.
 func Read(p *policy.Policy, body []byte) (*Report, error) {
 	md, err := new(pmetric.ProtoUnmarshaler).UnmarshalMetrics(body)
-	if err != nil {
-		return nil, errNotAReport // its own words could quote what was read
+	if err != nil || md.ResourceMetrics().Len() == 0 {
+		return nil, errNotAReport // the decoder's words could quote what was read
 	}
 	r := &Report{Identity: map[string]string{}, Entries: []Entry{}}
 	for _, rm := range md.ResourceMetrics().All() {
@@ -64,7 +78,13 @@ func Read(p *policy.Policy, body []byte) (*Report, error) {
 }
 
 func entry(p *policy.Policy, m pmetric.Metric) Entry {
-	e := Entry{Name: m.Name(), Unit: m.Unit(), Values: []Value{}}
+	e := Entry{
+		Name: m.Name(), Kind: strings.ToLower(m.Type().String()), Unit: m.Unit(),
+		Bytes: new(pmetric.ProtoMarshaler).MetricSize(m), Values: []Value{},
+	}
+	if e.Name == gate.SequenceMetric {
+		e.Why = "numbers the reports, so that a missing or repeated one is seen"
+	}
 	if p != nil {
 		i := slices.IndexFunc(p.Signals, func(s policy.Signal) bool { return s.Name == e.Name })
 		if i >= 0 {
@@ -88,7 +108,7 @@ func entry(p *policy.Policy, m pmetric.Metric) Entry {
 			add(dp.Attributes(), histogram(dp))
 		}
 	default:
-		add(pcommon.NewMap(), "of a kind that no report has: "+m.Type().String())
+		add(pcommon.NewMap(), "of a kind that no report has")
 	}
 	return e
 }
@@ -108,7 +128,15 @@ func number(dp pmetric.NumberDataPoint) string {
 	if dp.ValueType() == pmetric.NumberDataPointValueTypeInt {
 		return strconv.FormatInt(dp.IntValue(), 10)
 	}
-	return strconv.FormatFloat(dp.DoubleValue(), 'g', -1, 64)
+	return double(dp.DoubleValue())
+}
+
+// double writes whole numbers without an exponent as long as they are exact.
+func double(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // histogram is the count, the sum if there is one, and the buckets that are not
@@ -117,7 +145,7 @@ func histogram(dp pmetric.HistogramDataPoint) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d in all", dp.Count())
 	if dp.HasSum() {
-		fmt.Fprintf(&b, ", sum %s", strconv.FormatFloat(dp.Sum(), 'g', -1, 64))
+		fmt.Fprintf(&b, ", sum %s", double(dp.Sum()))
 	}
 	bounds := dp.ExplicitBounds()
 	for i := range dp.BucketCounts().Len() {
@@ -125,7 +153,7 @@ func histogram(dp pmetric.HistogramDataPoint) string {
 		switch {
 		case n == 0:
 		case i < bounds.Len():
-			fmt.Fprintf(&b, ", %d up to %s", n, strconv.FormatFloat(bounds.At(i), 'g', -1, 64))
+			fmt.Fprintf(&b, ", %d up to %s", n, double(bounds.At(i)))
 		default:
 			fmt.Fprintf(&b, ", %d above", n)
 		}

@@ -63,11 +63,12 @@ func TestEveryValueIsSaidWithTheReasonOfItsEntry(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"service.version": "1.2.3"}, r.Identity)
 	require.Equal(t, []Entry{
-		{Name: "requests", Unit: "1", Why: "to see an incident early", Owner: "support@acme.example",
+		{Name: "requests", Kind: "sum", Unit: "1", Bytes: r.Entries[0].Bytes, Why: "to see an incident early", Owner: "support@acme.example",
 			Values: []Value{{map[string]string{"status": "5xx"}, "3"}}},
-		{Name: "unheard.of", Values: []Value{{map[string]string{}, "nothing was seen"}}},
-		{Name: "duration", Values: []Value{{map[string]string{}, "4 in all, sum 1.5, 3 up to 0.1, 1 above"}}},
+		{Name: "unheard.of", Kind: "gauge", Bytes: r.Entries[1].Bytes, Values: []Value{{map[string]string{}, "nothing was seen"}}},
+		{Name: "duration", Kind: "histogram", Bytes: r.Entries[2].Bytes, Values: []Value{{map[string]string{}, "4 in all, sum 1.5, 3 up to 0.1, 1 above"}}},
 	}, r.Entries)
+	require.Equal(t, "a=2 b=1", Value{Attributes: map[string]string{"b": "1", "a": "2"}}.Text())
 }
 
 func TestWithoutThePolicyTheValuesAreStillThere(t *testing.T) {
@@ -78,6 +79,8 @@ func TestWithoutThePolicyTheValuesAreStillThere(t *testing.T) {
 }
 
 func TestOtherBytesAreRefusedWithoutQuotingThem(t *testing.T) {
-	_, err := Read(nil, []byte("\x0a\xffsecret"))
-	require.ErrorIs(t, err, errNotAReport)
+	for _, b := range []string{"\x0a\xffsecret", ""} {
+		_, err := Read(nil, []byte(b))
+		require.ErrorIs(t, err, errNotAReport)
+	}
 }
