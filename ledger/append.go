@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -37,6 +38,7 @@ func (l *Ledger) Append(r Record) (Record, error) {
 			return Record{}, err
 		}
 	}
+	r.Time = time.Time{}
 	r, err := l.append(r)
 	if err == nil {
 		l.tidy(r.Time)
@@ -44,7 +46,7 @@ func (l *Ledger) Append(r Record) (Record, error) {
 	return r, err
 }
 
-// append is Append without its questions.
+// append is Append without its questions. A record that has a time keeps it.
 func (l *Ledger) append(r Record) (Record, error) {
 	if l.failed != nil {
 		return Record{}, l.failed
@@ -54,7 +56,10 @@ func (l *Ledger) append(r Record) (Record, error) {
 			return Record{}, l.fail("begin segment", err)
 		}
 	}
-	r.Index, r.Time = l.tree.size, l.opt.Now().UTC()
+	r.Index = l.tree.size
+	if r.Time.IsZero() {
+		r.Time = l.opt.Now().UTC()
+	}
 	l.buf = appendFrame(l.buf[:0], &r)
 	if _, err := l.segment.Write(l.buf); err != nil {
 		return Record{}, l.fail("write record", err)

@@ -115,7 +115,7 @@ func (l *Ledger) pruneOne(now time.Time) (bool, error) {
 		return keep >= 0 && f.first+f.records <= l.queue.oldest(l.tree.size) && now.Sub(f.newest) >= keep
 	}
 	if f := l.finished[0]; f.encoding == encodingPruned && old(f, l.opt.KeepRecords) {
-		return true, l.removeSegment(f)
+		return true, l.removeSegment(f, now)
 	}
 	for i := range l.finished {
 		f := &l.finished[i]
@@ -126,7 +126,7 @@ func (l *Ledger) pruneOne(now time.Time) (bool, error) {
 			return false, nil // those behind are younger
 		}
 		before := f.first + f.records
-		if err := l.recordPrune(Prune{What: PrunedBodies, Before: before, Days: days(l.opt.KeepBodies)}); err != nil {
+		if err := l.recordPrune(Prune{What: PrunedBodies, Before: before, Days: days(l.opt.KeepBodies)}, now); err != nil {
 			return true, err
 		}
 		t, err := l.pack(f.first, encodingPruned)
@@ -140,7 +140,7 @@ func (l *Ledger) pruneOne(now time.Time) (bool, error) {
 
 // removeSegment removes the first segment. The one behind it must say from
 // where a reader goes on.
-func (l *Ledger) removeSegment(f finished) error {
+func (l *Ledger) removeSegment(f finished, now time.Time) error {
 	before := f.first + f.records
 	next, err := openSegment(l.fsys, l.dir, before)
 	if err != nil {
@@ -151,7 +151,7 @@ func (l *Ledger) removeSegment(f finished) error {
 		return fmt.Errorf("remove %s: the segment behind it was written by an earlier version; it is kept", segmentName(f.first))
 	}
 	state := digest(next.header.state)
-	if err := l.recordPrune(Prune{What: PrunedRecords, Before: before, Days: days(l.opt.KeepRecords), State: hex.EncodeToString(state[:])}); err != nil {
+	if err := l.recordPrune(Prune{What: PrunedRecords, Before: before, Days: days(l.opt.KeepRecords), State: hex.EncodeToString(state[:])}, now); err != nil {
 		return err
 	}
 	// The proofs go on from the hashes alone: they must be there.
@@ -166,7 +166,8 @@ func (l *Ledger) removeSegment(f finished) error {
 }
 
 // recordPrune appends the record, unless a crash came between it and the deed.
-func (l *Ledger) recordPrune(p Prune) error {
+// Its time is the one by which the age was judged: that is what Verify asks.
+func (l *Ledger) recordPrune(p Prune, now time.Time) error {
 	if p.What == PrunedBodies && p.Before <= l.queue.prunedBodies || p.What == PrunedRecords && p.Before <= l.queue.prunedRecords {
 		return nil
 	}
@@ -174,7 +175,7 @@ func (l *Ledger) recordPrune(p Prune) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.append(Record{Kind: KindPrune, Body: body})
+	_, err = l.append(Record{Kind: KindPrune, Time: now, Body: body})
 	return err
 }
 

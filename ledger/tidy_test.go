@@ -196,18 +196,7 @@ func TestWhatIsMissingMustHaveBeenPruned(t *testing.T) {
 					if e != 1 {
 						continue
 					}
-					n, plain, _ := ledger.Unpack(s[segs[i]])
-					recs, _, _, _ := ledger.ReadFrames(plain[n:])
-					b := plain[:n:n]
-					b[11] = 2
-					for _, r := range recs {
-						if r.Kind == ledger.KindReport {
-							about := r.About()
-							r.Body, r.Removed = nil, &about
-						}
-						b = ledger.AppendFrame(b, r)
-					}
-					s[segs[i]] = ledger.Repack(ledger.FixHeader(b), b, 2)
+					cutBodies(s, segs[i])
 				}
 			}, "reports' bodies are missing",
 		},
@@ -562,4 +551,69 @@ func TestSyncsAReportCosts(t *testing.T) {
 		send()
 	}
 	assert.LessOrEqual(t, syncs, 2*640*11/10)
+}
+
+// TestBodiesMayNotGoBeforeTheirTime, whatever the ledger says.
+func TestBodiesMayNotGoBeforeTheirTime(t *testing.T) {
+	for days, want := range map[string]int{"10": 0, "400": 1} {
+		m := vfs.NewMem()
+		l := open(t, m)
+		_, err := live(l, 12)
+		require.NoError(t, err)
+		body := []byte(`{"what":"bodies","before":7,"days":` + days + `}`)
+		_, err = ledger.AppendAnything(l, ledger.Record{Kind: ledger.KindPrune, Time: start.Add(20 * day), Body: body})
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		s := store(t, m)
+		name := s.names(".seg")[0]
+		require.LessOrEqual(t, first(s.names(".seg")[1]), int64(7))
+		cutBodies(s, name)
+		v, err := ledger.Verify(s.mem(t), dir, nil)
+		require.NoError(t, err)
+		assert.Len(t, v.Faults, want, days)
+	}
+}
+
+// cutBodies takes the bodies out of a packed segment.
+func cutBodies(s stored, name string) {
+	n, plain, _ := ledger.Unpack(s[name])
+	recs, _, _, _ := ledger.ReadFrames(plain[n:])
+	b := plain[:n:n]
+	b[11] = 2
+	for _, r := range recs {
+		if r.Kind == ledger.KindReport {
+			about := r.About()
+			r.Body, r.Removed = nil, &about
+		}
+		b = ledger.AppendFrame(b, r)
+	}
+	s[name] = ledger.Repack(ledger.FixHeader(b), b, 2)
+}
+
+// TestAReceiptForAnotherHistoryIsAFault.
+func TestAReceiptForAnotherHistoryIsAFault(t *testing.T) {
+	signer, _ := fleetKey(t, "fleet.example", 9)
+	for name, body := range map[string]string{"": "the same", "are not those that the receipt was given for": "another"} {
+		e, other := newEdge(t, options()), newEdge(t, options())
+		r := e.report(t, []byte("the same"))
+		receipt, err := ledger.Countersign(other.state(t, other.report(t, []byte(body))).Checkpoint, signer)
+		require.NoError(t, err)
+		_ = e.state(t, r)
+		if name != "" {
+			_, err = e.l.Append(ledger.Outcome{Result: ledger.Acknowledged, Status: "2xx", Receipt: string(receipt)}.Record(&r))
+			require.ErrorIs(t, err, ledger.RefusedReceipt)
+		}
+		_, err = ledger.AppendAnything(e.l, ledger.Outcome{Result: ledger.Acknowledged, Status: "2xx", Receipt: string(receipt)}.Record(&r))
+		require.NoError(t, err)
+		require.NoError(t, e.l.Close())
+		v, err := ledger.Verify(e.fs, dir, nil)
+		require.NoError(t, err)
+		var all []string
+		for _, f := range v.Faults {
+			all = append(all, f.What)
+		}
+		assert.EqualValues(t, 1, v.Receipts)
+		assert.Contains(t, strings.Join(all, "\n"), name)
+		assert.Equal(t, name == "", !strings.Contains(strings.Join(all, "\n"), "receipt"))
+	}
 }
