@@ -72,6 +72,55 @@ func media(req *http.Request) string {
 	return m
 }
 
+// bounded counts messages before they are decoded: two bytes of an empty record
+// become a hundred times as many. JSON needs more bytes for one.
+//
+//	ExportLogsServiceRequest { repeated ResourceLogs = 1; }
+//	ResourceLogs             { repeated ScopeLogs = 2; }
+//	ScopeLogs                { repeated LogRecord = 2; }
+func bounded(body []byte, limits lokipush.Limits) error {
+	groups, records := 0, 0
+	eachMessage(body, 1, func(resource []byte) {
+		groups++
+		eachMessage(resource, 2, func(scope []byte) {
+			groups++
+			eachMessage(scope, 2, func([]byte) { records++ })
+		})
+	})
+	if groups > 2*limits.Streams {
+		return fmt.Errorf("%w: more than %d resources and scopes", lokipush.ErrTooLarge, 2*limits.Streams)
+	}
+	if records > limits.Entries {
+		return fmt.Errorf("%w: more than %d entries", lokipush.ErrTooLarge, limits.Entries)
+	}
+	return nil
+}
+
+// eachMessage visits the messages under one field; it stops at what is no
+// protobuf, which the decoder will refuse.
+func eachMessage(body []byte, field protowire.Number, visit func([]byte)) {
+	for len(body) > 0 {
+		num, typ, n := protowire.ConsumeTag(body)
+		if n < 0 {
+			return
+		}
+		body = body[n:]
+		if num == field && typ == protowire.BytesType {
+			inner, n := protowire.ConsumeBytes(body)
+			if n < 0 {
+				return
+			}
+			visit(inner)
+			body = body[n:]
+			continue
+		}
+		if n = protowire.ConsumeFieldValue(num, typ, body); n < 0 {
+			return
+		}
+		body = body[n:]
+	}
+}
+
 func decodeOTLP(req *http.Request, limits lokipush.Limits) (plog.Logs, error) {
 	m := media(req)
 	if m != lokipush.ContentTypeJSON && m != lokipush.ContentTypeProtobuf {
@@ -80,6 +129,11 @@ func decodeOTLP(req *http.Request, limits lokipush.Limits) (plog.Logs, error) {
 	body, err := lokipush.ReadBody(req.Header.Get("Content-Encoding"), req.Body, limits)
 	if err != nil {
 		return plog.Logs{}, err
+	}
+	if m == lokipush.ContentTypeProtobuf {
+		if err := bounded(body, limits); err != nil {
+			return plog.Logs{}, err
+		}
 	}
 	r := plogotlp.NewExportRequest()
 	if m == lokipush.ContentTypeJSON {

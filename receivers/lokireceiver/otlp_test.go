@@ -80,3 +80,33 @@ func TestOTLPRefusalsAreStatusesWithoutData(t *testing.T) {
 	resp, _ = post(t, otlpURL(url), "text/plain", "", nil)
 	require.Equal(t, 415, resp.StatusCode)
 }
+
+func TestOTLPRecordsAreCountedBeforeTheyAreDecoded(t *testing.T) {
+	limits := lokipush.NewDefaultLimits()
+	wrap := func(field protowire.Number, inner []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, field, protowire.BytesType), inner)
+	}
+	empties := func(field protowire.Number, n int) (out []byte) {
+		for range n {
+			out = append(out, wrap(field, nil)...)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		body []byte
+		ok   bool
+	}{
+		{wrap(1, wrap(2, empties(2, limits.Entries))), true},
+		{wrap(1, wrap(2, empties(2, limits.Entries+1))), false},
+		{empties(1, 2*limits.Streams), true},
+		{empties(1, 2*limits.Streams+1), false},
+		{wrap(1, empties(2, 2*limits.Streams)), false},
+		{[]byte("\xff\xff"), true}, // the decoder's to refuse
+	} {
+		if err := bounded(c.body, limits); c.ok {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, lokipush.ErrTooLarge)
+		}
+	}
+}
