@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -15,8 +16,9 @@ import (
 
 // Config is what the `releases` receiver can be told.
 type Config struct {
-	// Files are catalogues, or patterns that match some, one product each.
-	// None, or a pattern that matches nothing: there is no catalogue.
+	// Files are catalogues, or patterns that match some, one product each. A
+	// pattern that matches nothing is no catalogue. Without a pattern nothing is
+	// sent at all: of several gateways that write to one server, one has some.
 	Files []string `mapstructure:"files"`
 	// State is the folder that the fleet's gateways share. Whose each enrolled
 	// install is comes from there. Empty: not asked.
@@ -27,6 +29,10 @@ type Config struct {
 }
 
 func createDefaultConfig() component.Config { return &Config{Interval: 30 * time.Second} }
+
+func (c *Config) off() bool {
+	return !slices.ContainsFunc(c.Files, func(p string) bool { return p != "" })
+}
 
 // Validate reads the files too, so that all that is wrong comes in one answer.
 func (c *Config) Validate() error {

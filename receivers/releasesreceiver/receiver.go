@@ -41,6 +41,9 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Metrics) (*re
 }
 
 func (r *releasesReceiver) Start(context.Context, component.Host) error {
+	if r.cfg.off() {
+		return nil
+	}
 	all, err := r.cfg.read()
 	if err != nil {
 		return err

@@ -93,3 +93,16 @@ func TestWhoseAnInstallIsComesFromTheSharedFolder(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, installMetrics(list, first).DataPointCount(), "who was thrown out is no install")
 }
+
+func TestWithoutACatalogueNothingIsSent(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Files, cfg.Interval, cfg.State = []string{""}, time.Millisecond, t.TempDir()
+	require.NoError(t, registry.Registry{FS: vfs.OS, Dir: cfg.State}.Bind("0194f3c2-5a31-4d2b-9c1e-1234567890ab", "acme"))
+	sink := &consumertest.MetricsSink{}
+	r, err := NewFactory().CreateMetrics(t.Context(), receivertest.NewNopSettings(NewFactory().Type()), cfg, sink)
+	require.NoError(t, err)
+	require.NoError(t, r.Start(t.Context(), componenttest.NewNopHost()))
+	time.Sleep(20 * time.Millisecond)
+	require.NoError(t, r.Shutdown(context.Background()))
+	require.Empty(t, sink.AllMetrics())
+}
