@@ -27,7 +27,6 @@ func main() {
 	flag.StringVar(&o.folder, "o", "", "folder for fleet.md and fleet.svg; empty: only print")
 	flag.IntVar(&o.installs, "installs", 10_000, "installs that connect")
 	flag.DurationVar(&o.steady, "steady", 60*time.Second, "how long steady reports are sent; a minute is one of each install")
-	flag.IntVar(&o.rate, "rate", 600, "reports a second where the cost of one is measured")
 	flag.Parse()
 	err := run(o)
 	if err == nil {
@@ -42,14 +41,14 @@ func main() {
 
 type options struct {
 	root, binary, folder string
-	installs, rate       int
+	installs             int
 	steady               time.Duration
 }
 
 const interval = time.Minute
 
 // reportsOfFew is how many reports the cost of one is taken from.
-const reportsOfFew = 4000
+const reportsOfFew = 2000
 
 // connecting is how many installs dial at once: a fleet that comes back does so
 // with jitter.
@@ -145,7 +144,7 @@ func (b *bench) few(n int) error {
 		if err := source.next(now.Add(time.Duration(r+2) * interval)); err != nil {
 			return err
 		}
-		if err := b.pace(all, source, b.rate); err != nil {
+		if err := b.pace(all, source); err != nil {
 			return err
 		}
 		c.reports += n
@@ -175,22 +174,13 @@ func (b *bench) many(n int) error {
 	b.connected, b.connectOwn, b.connectCPU = time.Since(began), ownCPU()-own, b.gateway.cpu()-theirs
 	fmt.Fprintf(os.Stderr, "%d installs connected in %s\n", n, b.connected.Round(time.Millisecond))
 
-	// The cost of a report, at the pace of the few.
+	// A steady minute, at whose end the rules know all installs.
 	if err := source.next(now.Add(2 * interval)); err != nil {
 		return err
 	}
-	begin, wall := b.gateway.cpu(), time.Now()
-	if err := b.pace(all, source, b.rate); err != nil {
-		return err
-	}
-	c := cost{installs: n, reports: n, cpu: b.gateway.cpu() - begin, wall: time.Since(wall)}
-
-	// A steady minute, at whose end the rules know all installs.
-	if err := source.next(now.Add(3 * interval)); err != nil {
-		return err
-	}
+	var wall time.Time
 	own, theirs, wall = ownCPU(), b.gateway.cpu(), time.Now()
-	if err := b.minute(all, source, now.Add(4*interval)); err != nil {
+	if err := b.minute(all, source, now.Add(3*interval)); err != nil {
 		return err
 	}
 	b.steadyTook = time.Since(wall)
@@ -199,7 +189,7 @@ func (b *bench) many(n int) error {
 	if b.rules, err = b.gateway.rulesTime(); err != nil {
 		return err
 	}
-	if err := b.count(c); err != nil {
+	if err := b.count(cost{installs: n, reports: len(b.latencies), cpu: b.steadyCPU, wall: b.steadyTook}); err != nil {
 		return err
 	}
 	if b.series, err = b.gateway.ask("weir_local_store_series"); err != nil {
@@ -260,9 +250,10 @@ func (b *bench) one(i *install, source *source) error {
 	return i.send(request)
 }
 
-// pace sends one report of each, at most rate a second.
-func (b *bench) pace(all []*install, source *source, rate int) error {
-	_, err := b.spread(all, source, time.Duration(len(all))*time.Second/time.Duration(rate))
+// pace sends one report of each, as many a second as the many send: what is
+// synced and woken together costs less.
+func (b *bench) pace(all []*install, source *source) error {
+	_, err := b.spread(all, source, time.Duration(len(all))*interval/time.Duration(b.installs))
 	return err
 }
 
