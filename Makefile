@@ -78,6 +78,13 @@ bin/peers/loki:
 peers: bin/weir-collector bin/peers/loki ## ask the real Loki and Weir the same questions, exits 1 if an answer differs
 	@go build -C bench/peers/loki -o ../../../bin/peers/referee . && bin/peers/referee
 
+.PHONY: peers-alertmanager
+bin/peers/alertmanager: bench/peers/alertmanager/go.mod bench/peers/alertmanager/go.sum
+	@mkdir -p bin/peers && go build -C bench/peers/alertmanager -trimpath -ldflags '-s -w' -o ../../../$@ github.com/prometheus/alertmanager/cmd/alertmanager
+
+peers-alertmanager: bin/weir-collector bin/peers/alertmanager ## send an alert of the local store's rules to the real Alertmanager
+	@go build -C bench/peers/alertmanager -o ../../../bin/peers/alertmanager-test . && bin/peers/alertmanager-test
+
 .PHONY: bench-redaction
 bench-redaction: ## the engine against its peers, exits 1 if a figure falls short
 	@mkdir -p bin && cd bench && go build -tags $(TAGS) -o ../bin/bench-redaction ./redaction
