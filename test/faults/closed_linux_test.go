@@ -323,7 +323,7 @@ var faults = []fault{
 	}},
 
 	// The gate and the clock.
-	{name: "the clock was ahead, and the gate counts these intervals as used", says: "interval_used", often: true, do: func(s *site) { s.clockWasAhead(30 * time.Minute) }},
+	{name: "the clock went back over intervals that had their reports", says: "interval_used", often: true, do: func(s *site) { s.clockWentBack(time.Minute) }},
 
 	// Keys and identity.
 	{name: "the ledger's key is gone", says: "signing key is missing", often: true, do: func(s *site) { s.remove(s.ledger("signer.key")) }},
@@ -405,23 +405,20 @@ func (s *site) each(pattern string, f func(string) error) {
 	}
 }
 
-// clockWasAhead adds to the ledger a report that left while the clock was wrong,
-// and settles those that wait. Until the clock has come that far again, each
-// report would be one too many for its interval.
-func (s *site) clockWasAhead(by time.Duration) {
+// clockWentBack adds to the ledger a report for each interval of the time to
+// come, as if the clock had been there already, and settles those that wait. A
+// report for any of them would be the second one.
+func (s *site) clockWentBack(by time.Duration) {
 	s.t.Helper()
 	in, err := install.Load(vfs.OS, s.edge.Data())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	// Midnight would give the gate a new day to count.
-	for now := time.Now().UTC(); now.Add(by+time.Minute).Truncate(24*time.Hour) != now.Truncate(24*time.Hour); now = time.Now().UTC() {
-		by /= 2
-		if by < 20*time.Second {
-			s.t.Fatal("it is too close to midnight, UTC, for this test")
-		}
+	if now := time.Now().UTC(); now.Add(by).Truncate(24*time.Hour) != now.Truncate(24*time.Hour) {
+		time.Sleep(time.Until(now.Truncate(24 * time.Hour).Add(24*time.Hour + time.Second)))
 	}
-	l, err := ledger.Open(vfs.OS, s.ledger(""), ledger.Options{Install: in.ID, Now: func() time.Time { return time.Now().Add(by) }})
+	l, err := ledger.Open(vfs.OS, s.ledger(""), ledger.Options{Install: in.ID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -446,25 +443,27 @@ func (s *site) clockWasAhead(by time.Duration) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, m := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
-		var points pmetric.NumberDataPointSlice
-		if m.Type() == pmetric.MetricTypeSum {
-			points = m.Sum().DataPoints()
-		} else {
-			points = m.Gauge().DataPoints()
+	const interval = time.Second // the policy's
+	for at := time.Now().Truncate(interval); time.Until(at) < by; at = at.Add(interval) {
+		for _, m := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+			var points pmetric.NumberDataPointSlice
+			if m.Type() == pmetric.MetricTypeSum {
+				points = m.Sum().DataPoints()
+			} else {
+				points = m.Gauge().DataPoints()
+			}
+			points.At(0).SetTimestamp(pcommon.NewTimestampFromTime(at))
+			if m.Name() == gate.SequenceMetric {
+				points.At(0).SetDoubleValue(float64(l.NextSequence()))
+			}
 		}
-		p := points.At(0)
-		p.SetTimestamp(p.Timestamp() + pcommon.Timestamp(by))
-		if m.Name() == gate.SequenceMetric {
-			p.SetDoubleValue(float64(l.NextSequence()))
+		if r.Body, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(md); err != nil {
+			s.t.Fatal(err)
 		}
-	}
-	if r.Body, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(md); err != nil {
-		s.t.Fatal(err)
-	}
-	r.Sequence = l.NextSequence()
-	if _, err := l.Append(r); err != nil {
-		s.t.Fatal(err)
+		r.Sequence = l.NextSequence()
+		if _, err := l.Append(r); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	settle()
 }
