@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^  version: //p' builder-config.yaml)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 STAMP   := github.com/weir-telemetry/weir/internal/version
 LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Commit=$(COMMIT)
-RACE    := ./redaction/... ./ledger/... ./localstore/logstore/... ./localstore/logql/... ./processors/... ./connectors/... ./vitals/... ./receivers/... ./fleet/... ./internal/bounded/... ./test/fleet/... ./telemetry/... ./internal/ownmetrics/... ./exporters/upstreamexporter/... ./extensions/policyextension/...
+RACE    := ./redaction/... ./ledger/... ./localstore/logstore/... ./localstore/logql/... ./localstore/rules/... ./localstore/api/... ./console/... ./extensions/consoleextension/... ./processors/... ./connectors/... ./vitals/... ./receivers/... ./fleet/... ./internal/bounded/... ./test/fleet/... ./telemetry/... ./internal/ownmetrics/... ./exporters/upstreamexporter/... ./extensions/policyextension/...
 BUILD   := go build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)'
 
 .PHONY: help run demo build test lint race generate rules size fuzz clean bin/weir-collector bin/weir bin/demo-shop bin/demo-compare
