@@ -98,5 +98,5 @@ export function PanelView({ panel, context, marks, tick }: Props) {
 }
 
 export function NoData({ panel, what }: { panel: Panel; what?: string }) {
-  return <p class="no-data">{what ?? panel.fieldConfig?.defaults.noValue ?? "No data"}</p>;
+  return <p class="no-data">{panel.fieldConfig?.defaults.noValue ?? what ?? "No data"}</p>;
 }
