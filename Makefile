@@ -47,11 +47,10 @@ lint: bin/tools ## gofmt, vet, staticcheck
 	go vet -tags $(TAGS) ./...
 	bin/tools/staticcheck -tags $(TAGS) ./...
 
-generate: bin/tools ## collector/ from builder-config.yaml, components' metadata, dashboards
+generate: bin/tools ## collector/ from builder-config.yaml, components' metadata
 	bin/tools/builder --skip-get-modules --skip-compilation --config builder-config.yaml
 	@rm -f collector/go.mod && gofmt -w collector
 	@for f in $$(git ls-files '*/metadata.yaml'); do echo "mdatagen $$f"; (cd $$(dirname $$f) && $(CURDIR)/bin/tools/mdatagen metadata.yaml) || exit 1; done
-	go run -tags $(TAGS) ./dashboards/generate
 
 bin/tools: tools/go.mod tools/go.sum
 	@mkdir -p $@ && go build -C tools -o ../bin/tools/ tool && touch $@
@@ -98,6 +97,13 @@ bench-mask: ## masking against a byte loop, regular expressions and contrib; exi
 soak: build ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
 	go test -tags '$(TAGS) soak' -timeout 30m -run Soak -v ./localstore/logstore
 	go test -tags '$(TAGS) soak' -timeout 60m -v ./exporters/upstreamexporter ./test/faults
+
+.PHONY: dashboards grafana
+dashboards: ## render the dashboards from dashboards/src into their JSON, which is committed (needs Node 20.19 or newer)
+	cd dashboards && npm ci --no-audit --no-fund --loglevel=error && npm run --silent render
+
+grafana: ## hold the Grafana at GRAFANA_URL (GRAFANA_TOKEN if it wants one) against the dashboards: provisioned, and every query answered
+	go test -tags '$(TAGS) grafana' -count=1 -v -run Grafana ./dashboards
 
 .PHONY: console test-console
 console: ## build the web pages into console/dist, which is committed (needs Node 20.19 or newer)

@@ -375,4 +375,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-ignore ./console/node_modules
+ignore (
+	./console/node_modules
+	./dashboards/node_modules
+)

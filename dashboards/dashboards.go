@@ -1,5 +1,6 @@
 // Package dashboards holds the dashboards as Grafana loads them, for the
-// console, which draws the same files. What makes them is in generate.
+// console, which draws the same files. They are rendered from src by `make
+// dashboards`; the tests hold the JSON against the conventions, and ask every query.
 package dashboards
 
 import (

@@ -1,0 +1,81 @@
+// Requests, errors, duration, logs, versions and deploys of services.
+import { build, even, line, row } from "../board";
+import { failing, plain } from "../look";
+import { coloured, heat, lines, logLines, stacked, stat, states } from "../panels";
+import { q } from "../query";
+import { joined } from "../table";
+import { edgeLogs, edgeMetrics, service } from "../variables";
+import { deploys, failedShare, own, policy, severities } from "./shared";
+
+const buckets = (by: string) => `sum by (${by}) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__rate_interval]))`;
+const quantile = (of: number) => `histogram_quantile(${of}, ${buckets("le")})`;
+
+export const services = () =>
+  build({
+    uid: "weir-customer-service", title: "Weir / Service", set: "weir-customer",
+    text: "How services fare: requests, errors, duration, logs, versions and deploys. They are measured from spans and logs; nothing of this leaves unless the policy names it.",
+    variables: [edgeMetrics, edgeLogs, service],
+    annotations: [deploys, policy],
+    rows: [
+      row(
+        "Now",
+        even(
+          4,
+          stat({ title: "Requests", text: "Requests a second that the services answered, from their spans.", unit: "reqps", none: "none" }, plain,
+            q(`sum(rate(weir_service_requests_total{${own}}[$__rate_interval]))`, "requests")),
+          stat({ title: "Failed", text: "Share of requests that ended in an error or with 5xx, over the time shown.", unit: "percentunit", none: "no requests" }, failing,
+            q(`sum(rate(weir_service_errors_total{${own}}[$__range])) / sum(rate(weir_service_requests_total{${own}}[$__range]))`, "failed")),
+          stat({ title: "Half within", text: "Half of the requests in the time shown were answered within this time.", unit: "s", none: "no requests" }, plain,
+            q(`histogram_quantile(0.5, sum by (le) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__range])))`, "median")),
+          stat({ title: "99 of 100 within", text: "99 of 100 requests in the time shown were answered within this time.", unit: "s", none: "no requests" }, ["green", [1, "orange"], [5, "red"]],
+            q(`histogram_quantile(0.99, sum by (le) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__range])))`, "p99")),
+          stat({ title: "Errors logged", text: "Log records of severity error and fatal in the time shown.", none: "0" }, ["green", [1, "orange"], [1000, "red"]],
+            q(`sum(increase(weir_log_records_total{${own}, severity=~"error|fatal"}[$__range]))`, "records")),
+          stat({ title: "Versions", text: "Versions that were seen in the last hour. More than one of a service means a rollout, or a rest of one.", none: "0" }, plain,
+            q(`count(count by (service_name, service_version) (weir_service_version{${own}}))`, "versions")),
+        ),
+      ),
+      row(
+        "Requests, errors, duration",
+        even(
+          8,
+          stacked(lines({ title: "Requests by status", text: "Requests a second by class of status; none is for spans without an HTTP status.", unit: "reqps", none: "no requests" },
+            q(`sum by (http_response_status_class) (rate(weir_service_requests_total{${own}}[$__rate_interval])) > 0`, "{{http_response_status_class}}"))),
+          lines({ title: "Requests by service", text: "Requests a second that each service answered.", unit: "reqps", none: "no requests" },
+            q(`sum by (service_name) (rate(weir_service_requests_total{${own}}[$__rate_interval]))`, "{{service_name}}")),
+          lines({ title: "Failed by service", text: "Share of each service's requests that ended in an error or with 5xx.", unit: "percentunit", none: "no requests" },
+            q(failedShare("service_name", "$__rate_interval"), "{{service_name}}")),
+        ),
+        even(
+          9,
+          heat({ title: "Duration", text: "How long requests took: each column a moment, each row a range of durations, the stronger the colour the more requests.", unit: "s", none: "no requests" },
+            q(buckets("le"), "{{le}}")),
+          lines({ title: "Duration by share", text: "Half, 95 and 99 of 100 requests were answered within these times.", unit: "s", none: "no requests" },
+            q(quantile(0.5), "50 of 100"), q(quantile(0.95), "95 of 100"), q(quantile(0.99), "99 of 100")),
+        ),
+      ),
+      row(
+        "Versions and deploys",
+        line(
+          7,
+          [10, joined({ title: "Versions", text: "Versions of each service that were seen in the last hour, and how long ago the service was last heard.", none: "no versions" },
+            { labels: { service_name: "Service", service_version: "Version" } },
+            { title: "Running", expr: `max by (service_name, service_version) (weir_service_version{${own}})`, hidden: true },
+            { title: "Last heard", unit: "s", expr: `min by (service_name) (weir_service_silence_seconds{${own}})`, levels: ["green", [60, "orange"], [300, "red"]] })],
+          [14, states({ title: "Deploys", text: "Which version of which service was seen when. A new band is a deploy.", none: "no versions" },
+            plain, { "1": "seen" }, q(`max by (service_name, service_version) (weir_service_version{${own}})`, "{{service_name}} {{service_version}}"))],
+        ),
+      ),
+      row(
+        "Logs",
+        even(
+          7,
+          coloured(stacked(lines({ title: "Records by severity", text: "Log records a second by severity.", unit: "cps", none: "no logs" },
+            q(`sum by (severity) (rate(weir_log_records_total{${own}}[$__rate_interval])) > 0`, "{{severity}}"))), severities),
+          lines({ title: "Errors logged by service", text: "Log records of severity error and fatal a second, by service.", unit: "cps", none: "none" },
+            q(`sum by (service_name) (rate(weir_log_records_total{${own}, severity=~"error|fatal"}[$__rate_interval]))`, "{{service_name}}")),
+        ),
+        even(9, logLines({ title: "Lines", text: "The newest lines of the services, in full. They are stored here and nowhere else.", none: "no lines" }, `{service_name=~"$service"}`)),
+      ),
+    ],
+  });
