@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -79,9 +77,9 @@ type Options struct {
 var ErrDestination = errors.New("the token is for another fleet than the policy's destination: nothing was sent; ask the vendor for a token for that destination")
 
 // Enroll exchanges the token for a certificate and saves it. A token that only
-// looks wrong is refused here and sends nothing. If the answer was lost, the
-// token may have been used up: the fleet takes it again only for the same key,
-// which is gone when Enroll returns.
+// looks wrong is refused here and sends nothing. If the answer was lost, Enroll
+// with the same token again: the fleet takes it once more for the same key, which
+// is kept until there is an answer.
 func Enroll(ctx context.Context, line string, o Options) (Edge, error) {
 	t, err := token.Parse(line)
 	if err != nil {
@@ -103,7 +101,15 @@ func Enroll(ctx context.Context, line string, o Options) (Edge, error) {
 			return verifyPinned(s.PeerCertificates, t.Pin, u.Hostname(), o.Now())
 		}
 	}
-	return o.exchange(ctx, t.URL, EnrollPath, Request{Token: line, Install: o.Install, Ledger: o.Ledger}, c)
+	key, err := o.enrolmentKey()
+	if err != nil {
+		return Edge{}, err
+	}
+	e, err := o.exchange(ctx, t.URL, EnrollPath, Request{Token: line, Install: o.Install, Ledger: o.Ledger}, c, key)
+	if err != nil {
+		return Edge{}, err
+	}
+	return e, o.forgetKey()
 }
 
 // Renew exchanges the certificate for a younger one with a new key and saves
@@ -120,7 +126,11 @@ func Renew(ctx context.Context, e Edge, o Options) (Edge, error) {
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &e.Cert, nil },
 	}
 	o.Install = e.Install
-	return o.exchange(ctx, base, RenewPath, Request{Ledger: o.Ledger}, c)
+	key, err := newKey()
+	if err != nil {
+		return Edge{}, err
+	}
+	return o.exchange(ctx, base, RenewPath, Request{Ledger: o.Ledger}, c, key)
 }
 
 // verifyPinned accepts a chain that leads to the pinned key, for the host that
@@ -143,17 +153,14 @@ func verifyPinned(chain []*x509.Certificate, pin []byte, host string, now time.T
 	return err
 }
 
-// exchange makes a key, asks for its certificate, checks the answer and saves it.
-func (o Options) exchange(ctx context.Context, base, path string, r Request, c *tls.Config) (Edge, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Edge{}, err
-	}
+// exchange asks for a key's certificate, checks the answer and saves both.
+func (o Options) exchange(ctx context.Context, base, path string, r Request, c *tls.Config, key *ecdsa.PrivateKey) (Edge, error) {
+	var err error
 	r.CSR, err = x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: o.Install}}, key)
 	if err != nil {
 		return Edge{}, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := keyText(key)
 	if err != nil {
 		return Edge{}, err
 	}
@@ -163,7 +170,7 @@ func (o Options) exchange(ctx context.Context, base, path string, r Request, c *
 	}
 	f := file{
 		Version: fileVersion, URL: base, Chain: a.Certificate, Roots: a.Roots, Fleet: a.Fleet,
-		Key: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		Key: string(text),
 	}
 	e, err := f.edge()
 	if err != nil {
