@@ -16,13 +16,14 @@ func main() {
 	lokiBinary := flag.String("loki", "bin/peers/loki", "the `program` to be judged by")
 	weirBinary := flag.String("weir", "bin/weir-collector", "the `program` to be judged")
 	doc := flag.String("known", "docs/logql.md", "the `file` that lists the differences")
+	boards := flag.String("dashboards", "dashboards", "the `folder` with the dashboards, whose queries are asked as well")
 	only := flag.String("only", "", "ask only questions whose names match this `pattern`")
 	stay := flag.Bool("stay", false, "when all is asked, leave both running until interrupted, to be asked by hand")
 	verbose := flag.Bool("v", false, "print the differences that are explained, too")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
-	ok, err := run(ctx, *lokiBinary, *weirBinary, *doc, *only, *verbose, *stay)
+	ok, err := run(ctx, *lokiBinary, *weirBinary, *doc, *boards, *only, *verbose, *stay)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "referee:", err)
 		os.Exit(2)
@@ -32,7 +33,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, lokiBinary, weirBinary, doc, only string, verbose, stay bool) (bool, error) {
+func run(ctx context.Context, lokiBinary, weirBinary, doc, boards, only string, verbose, stay bool) (bool, error) {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return false, err
@@ -72,6 +73,11 @@ func run(ctx context.Context, lokiBinary, weirBinary, doc, only string, verbose,
 	if err != nil {
 		return false, err
 	}
+	more, err := ofDashboards(boards, begin)
+	if err != nil {
+		return false, err
+	}
+	all = append(all, more...)
 	t := tally{known: list, verbose: verbose, groups: map[string]*count{}}
 	formatted := map[string]bool{}
 	for _, q := range all {

@@ -9,7 +9,7 @@ import { deploys, own, policy } from "./shared";
 const chosen = `{service_name=~"$service"} |~ "(?i)$search"`;
 const errors = `${chosen} | detected_level=~"error|critical|fatal"`;
 // Lines that differ in numbers and long ids only are of one pattern.
-const pattern = "label_format pattern=`{{ trunc 100 (regexReplaceAll \"[0-9a-fA-F]{8,}[0-9a-fA-F-]*|[0-9]+\" __line__ \"#\") }}`";
+const pattern = "label_format kind=`{{ trunc 100 (regexReplaceAll \"[0-9a-fA-F]{8,}[0-9a-fA-F-]*|[0-9]+\" __line__ \"#\") }}`";
 const levels = { critical: "dark-red", fatal: "dark-red", error: "red", warn: "orange", info: "green", debug: "blue", trace: "purple", unknown: "text" };
 
 export const logs = () =>
@@ -37,7 +37,7 @@ export const logs = () =>
           [8, logCounts({ title: "Errors by service", text: "Lines of level error and worse that were found, by service.", none: "none" },
             q(`sum by (service_name) (count_over_time(${errors} [$__auto]))`, "{{service_name}}"))],
           [16, logBars({ title: "Errors by pattern", text: "The ten most frequent kinds of line of level error and worse in the time shown; numbers and ids are written as #.", none: "none" },
-            q(`topk(10, sum by (service_name, pattern) (count_over_time(${errors} | ${pattern} [$__range])))`, "{{service_name}}: {{pattern}}"))],
+            q(`topk(10, sum by (service_name, kind) (count_over_time(${errors} | ${pattern} [$__range])))`, "{{service_name}}: {{kind}}"))],
         ),
       ),
       row(
