@@ -62,7 +62,11 @@ func (e *policyExtension) Start(context.Context, component.Host) error {
 	if e.install, err = install.Load(vfs.OS, e.cfg.Data); err != nil {
 		return err
 	}
-	if err := errors.Join(e.telemetry.RegisterPolicyStateCallback(e.observe), e.telemetry.RegisterPolicyPendingCallback(e.observePending)); err != nil {
+	if err := errors.Join(
+		e.telemetry.RegisterPolicyStateCallback(e.observe),
+		e.telemetry.RegisterPolicyRevisionCallback(e.observeRevision),
+		e.telemetry.RegisterPolicyPendingCallback(e.observePending),
+	); err != nil {
 		return err
 	}
 	e.look()
@@ -157,6 +161,13 @@ func (e *policyExtension) observePending(_ context.Context, o metric.Int64Observ
 		inForce = d.Base.Revision
 	}
 	o.Observe(1, metric.WithAttributes(attribute.Int("in_force", inForce), attribute.Int("revision", waits.Revision)))
+	return nil
+}
+
+func (e *policyExtension) observeRevision(_ context.Context, o metric.Int64Observer) error {
+	if d := e.Decision(); d.State == consent.Active {
+		o.Observe(int64(d.Policy.Revision))
+	}
 	return nil
 }
 

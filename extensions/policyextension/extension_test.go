@@ -99,6 +99,16 @@ func (b *bench) want(t *testing.T, state consent.State) {
 		points = append(points, metricdata.DataPoint[int64]{Value: v, Attributes: attribute.NewSet(attribute.String("state", string(s)))})
 	}
 	metadatatest.AssertEqualPolicyState(t, b.telemetry, points, metricdatatest.IgnoreTimestamp())
+	if state != consent.Active {
+		_, err := b.telemetry.GetMetric("weir_policy_revision")
+		require.Error(t, err, "no revision is in force")
+	}
+}
+
+// wantRevision looks at the metric of what is in force.
+func (b *bench) wantRevision(t *testing.T, number int64) {
+	t.Helper()
+	metadatatest.AssertEqualPolicyRevision(t, b.telemetry, []metricdata.DataPoint[int64]{{Value: number}}, metricdatatest.IgnoreTimestamp())
 }
 
 // wantPending looks at the metric: revision numbers, and no others.
@@ -127,6 +137,7 @@ func TestTheStateFollowsTheFilesAndTheClock(t *testing.T) {
 	b.want(t, consent.Active)
 	b.wantPending(t)
 	require.Equal(t, 7, b.Decision().Policy.Revision)
+	b.wantRevision(t, 7)
 	acceptance := consent.AcceptanceFile(b.data, b.Decision().Policy.Digest)
 	require.NoError(t, os.Remove(acceptance))
 	b.want(t, consent.Unaccepted)
@@ -239,6 +250,7 @@ func TestARevisionTakesEffectOrWaits(t *testing.T) {
 			b.look()
 			require.Equal(t, want, b.Decision().Right)
 			require.Equal(t, revision, b.Decision().Policy.Revision)
+			b.wantRevision(t, int64(revision))
 		}
 	}
 	require.NoError(t, os.WriteFile(file, []byte(sample), 0o644))

@@ -25,11 +25,12 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter         metric.Meter
-	mu            sync.Mutex
-	registrations []metric.Registration
-	PolicyPending metric.Int64ObservableGauge
-	PolicyState   metric.Int64ObservableGauge
+	meter          metric.Meter
+	mu             sync.Mutex
+	registrations  []metric.Registration
+	PolicyPending  metric.Int64ObservableGauge
+	PolicyRevision metric.Int64ObservableGauge
+	PolicyState    metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -49,6 +50,21 @@ func (builder *TelemetryBuilder) RegisterPolicyPendingCallback(cb metric.Int64Ca
 		cb(ctx, &observerInt64{inst: builder.PolicyPending, obs: o})
 		return nil
 	}, builder.PolicyPending)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterPolicyRevisionCallback sets callback for observable PolicyRevision metric.
+func (builder *TelemetryBuilder) RegisterPolicyRevisionCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PolicyRevision, obs: o})
+		return nil
+	}, builder.PolicyRevision)
 	if err != nil {
 		return err
 	}
@@ -104,6 +120,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.PolicyPending, err = builder.meter.Int64ObservableGauge(
 		"weir_policy_pending",
 		metric.WithDescription("1 while a revision waits for a person to accept it, or to sign that; nothing otherwise. 'weir policy status' says more. [Alpha]"),
+		metric.WithUnit("{revision}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PolicyRevision, err = builder.meter.Int64ObservableGauge(
+		"weir_policy_revision",
+		metric.WithDescription("The revision that is in force; nothing while nothing leaves. [Alpha]"),
 		metric.WithUnit("{revision}"),
 	)
 	errs = errors.Join(errs, err)
