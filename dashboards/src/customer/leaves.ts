@@ -5,7 +5,7 @@ import { bars, lines, named, stat, states, text } from "../panels";
 import { q } from "../query";
 import { joined } from "../table";
 import { edgeMetrics } from "../variables";
-import { deploys, policy } from "./shared";
+import { deploys, policy, revision } from "./shared";
 
 const share = `max by (entry) (weir_upstream_budget_used_bit) / on (entry) max by (entry) (weir_upstream_budget_limit_bit)`;
 
@@ -14,24 +14,25 @@ export const leaves = () =>
     uid: "weir-customer-leaves", title: "Weir / What leaves", set: "weir-customer",
     text: "What leaves your environment: how much, by which entry of the policy, what was refused, and what waits for somebody's word.",
     variables: [edgeMetrics],
-    annotations: [deploys, policy],
+    annotations: [deploys, policy, revision],
     rows: [
       row(
         "Now",
-        even(
+        line(
           4,
-          named({ title: "Policy", text: "State of the policy. Only in the state active does anything leave; every other state says why nothing does.", none: "unknown" }, plain,
-            q(`weir_policy_state == 1`, "{{state}}")),
-          named({ title: "Revision that waits", text: "A revision of the policy that a person has to accept or refuse, and the one that stays in force until then.", none: "none" }, fewIsGood,
-            q(`weir_policy_pending`, "{{revision}}, in force {{in_force}}")),
-          stat({ title: "Last success", text: "Time since the fleet last acknowledged a report.", unit: "s", none: "not yet" }, silence,
-            q(`time() - max(weir_upstream_last_success_time_seconds > 0)`, "ago")),
-          stat({ title: "Bytes sent", text: "Bytes of reports that went over the network in the time shown, repetitions included.", unit: "bytes", none: "0" }, plain,
-            q(`sum(increase(weir_upstream_sent_bytes_total[$__range]))`, "sent")),
-          stat({ title: "Refused here", text: "Reports that the gate did not let out, or for which no policy was in force, in the time shown. They were not recorded and will not leave.", none: "0" }, fewIsGood,
-            q(`sum(increase(weir_upstream_refused_total[$__range]))`, "refused")),
-          stat({ title: "Refused there", text: "Reports that the vendor's fleet did not accept, in the time shown. They are in the ledger and are not sent again.", none: "0" }, noneIsGood,
-            q(`sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range]))`, "refused")),
+          [4, named({ title: "Policy", text: "State of the policy. Only in the state active does anything leave; every other state says why nothing does.", none: "unknown" }, plain,
+            q(`weir_policy_state == 1`, "{{state}}"))],
+          [3, stat({ title: "Revision", text: "The revision of the policy that is in force.", none: "none" }, plain, q(`max(weir_policy_revision)`, "in force"))],
+          [4, named({ title: "Revision that waits", text: "A revision of the policy that a person has to accept or refuse, and the one that stays in force until then.", none: "none" }, fewIsGood,
+            q(`weir_policy_pending`, "{{revision}}, in force {{in_force}}"))],
+          [4, stat({ title: "Last success", text: "Time since the fleet last acknowledged a report.", unit: "s", none: "not yet" }, silence,
+            q(`time() - max(weir_upstream_last_success_time_seconds > 0)`, "ago"))],
+          [3, stat({ title: "Bytes sent", text: "Bytes of reports that went over the network in the time shown, repetitions included.", unit: "bytes", none: "0" }, plain,
+            q(`sum(increase(weir_upstream_sent_bytes_total[$__range]))`, "sent"))],
+          [3, stat({ title: "Refused here", text: "Reports that the gate did not let out, or for which no policy was in force, in the time shown. They were not recorded and will not leave.", none: "0" }, fewIsGood,
+            q(`sum(increase(weir_upstream_refused_total[$__range]))`, "refused"))],
+          [3, stat({ title: "Refused there", text: "Reports that the vendor's fleet did not accept, in the time shown. They are in the ledger and are not sent again.", none: "0" }, noneIsGood,
+            q(`sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range]))`, "refused"))],
         ),
       ),
       row(
@@ -75,11 +76,12 @@ export const leaves = () =>
         "Policy and ledger",
         line(
           7,
-          [8, states({ title: "Policy over time", text: "The state that the policy was in. Nothing leaves outside of active.", none: "unknown" }, ["transparent", [1, "blue"]], { "0": " ", "1": "in force" },
+          [6, states({ title: "Policy over time", text: "The state that the policy was in. Nothing leaves outside of active.", none: "unknown" }, ["transparent", [1, "blue"]], { "0": " ", "1": "in force" },
             q(`max by (state) (weir_policy_state) > 0`, "{{state}}"))],
-          [8, lines({ title: "Reports", text: "Reports a minute: recorded in the ledger, and what became of them.", unit: "cpm", none: "none" },
+          [6, lines({ title: "Revision over time", text: "The revision of the policy that was in force. A gap is a time in which nothing left.", none: "none" }, q(`max(weir_policy_revision)`, "in force"))],
+          [6, lines({ title: "Reports", text: "Reports a minute: recorded in the ledger, and what became of them.", unit: "cpm", none: "none" },
             q(`60 * sum by (outcome) (rate(weir_upstream_reports_total[$__rate_interval]))`, "{{outcome}}"))],
-          [8, lines({ title: "Reports that wait", text: "Reports in the ledger without an outcome, and those of them that may not be sent because their policy is not in force.", none: "none" },
+          [6, lines({ title: "Reports that wait", text: "Reports in the ledger without an outcome, and those of them that may not be sent because their policy is not in force.", none: "none" },
             q(`sum(weir_upstream_pending_reports)`, "pending"), q(`sum(weir_upstream_held_reports)`, "held"))],
         ),
         line(

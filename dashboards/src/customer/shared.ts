@@ -22,6 +22,12 @@ export const policy: Annotation = {
   title: "policy {{state}}", text: "The policy came into this state",
 };
 
+export const revision: Annotation = {
+  name: "Revision", colour: "purple",
+  expr: `max(weir_policy_revision) != max(weir_policy_revision offset 5m)`,
+  title: "another revision of the policy", text: "It came into force within five minutes before",
+};
+
 export const failedShare = (by: string, window: string) =>
   `sum by (${by}) (rate(weir_service_errors_total{${own}}[${window}])) / sum by (${by}) (rate(weir_service_requests_total{${own}}[${window}]))`;
 
