@@ -15,7 +15,7 @@ before(async () => {
   mkdirSync(shots, { recursive: true });
   edge = await startEdge();
   browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-}, { timeout: 120_000 });
+}, { timeout: 300_000 });
 
 after(async () => {
   await browser?.close();
@@ -39,15 +39,13 @@ async function open(path, { width = 1400, height = 1000, dark = false, base = ed
 /** Waits until nothing on the page is still loading. */
 const settled = (page) => page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading, [data-state=loading]") , { timeout: 20_000 });
 
-/** Scrolls through, so that panels below the screen are drawn too. */
+/** Scrolls through, so that panels below the screen are drawn too; what leaves the screen while it loads is not. */
 async function scrollThrough(page) {
-  await page.evaluate(async () => {
-    for (let y = 0; y < document.body.scrollHeight; y += 500) {
-      scrollTo(0, y);
-      await new Promise((r) => setTimeout(r, 60));
-    }
-    scrollTo(0, 0);
-  });
+  for (let y = 0; y < (await page.evaluate(() => document.body.scrollHeight)); y += 500) {
+    await page.evaluate((to) => new Promise((r) => (scrollTo(0, to), setTimeout(r, 80))), y);
+    await settled(page);
+  }
+  await page.evaluate(() => scrollTo(0, 0));
   await settled(page);
 }
 

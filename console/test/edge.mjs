@@ -78,10 +78,12 @@ export async function startEdge() {
     run("demo-shop", ["-logs", dir], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://" + otlp });
     await push("console-test", Array.from({ length: 60 }, (_, i) => (i === 30 ? "level=error msg=needle" : `level=info msg="line ${i}"`)));
     await push("flood", ["the first"]);
-    const has = async (query) => (await (await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`)).json()).data.result.length > 0;
+    const has = async (query, base = url) => (await (await fetch(`${base}/api/v1/query?query=${encodeURIComponent(query)}`)).json()).data.result.length > 0;
     await until("a report", () => has('weir_upstream_reports_total{outcome="acknowledged"} > 2'), 90);
     await until("host metrics", () => has("system_cpu_utilization_ratio"), 60);
     await until("rates", () => has("rate(weir_service_requests_total[1m])"), 60);
+    // The fleet's rules are evaluated each minute, and some build on others.
+    await until("the fleet's figures", () => has("weir:install:time_to_first_signal_seconds and on () weir:release_ring:error_ratio15m", "http://" + fleet), 180);
   } catch (err) {
     const log = children.map((c) => c.log.slice(-6000)).join("\n--\n");
     await stop();
