@@ -143,8 +143,9 @@ func (g grafana) ask(uid string, p panel, q target) error {
 			return nil
 		}
 	}
-	if none := p.FieldConfig.Defaults.NoValue; none == "0" || strings.HasPrefix(none, "no") {
-		return nil // nothing is a good answer here
+	// The same words as in the console's test: they say that nothing is good news.
+	if none := p.FieldConfig.Defaults.NoValue; none == "0" || strings.HasPrefix(none, "none") || strings.HasPrefix(none, "nothing") {
+		return nil
 	}
 	return fmt.Errorf("no frame has a field")
 }
