@@ -82,8 +82,8 @@ export async function startEdge() {
     await until("a report", () => has('weir_upstream_reports_total{outcome="acknowledged"} > 2'), 90);
     await until("host metrics", () => has("system_cpu_utilization_ratio"), 60);
     await until("rates", () => has("rate(weir_service_requests_total[1m])"), 60);
-    // The fleet's rules are evaluated each minute, and some build on others.
-    await until("the fleet's figures", () => has("weir:install:time_to_first_signal_seconds and on () weir:release_ring:error_ratio15m", "http://" + fleet), 180);
+    // The fleet's rules are evaluated each minute, and some build on others; who enrolled is read each minute.
+    await until("the fleet's figures", () => has("weir:install:time_to_first_signal_seconds and on () weir:release_ring:error_ratio15m and on () weir_fleet_install_info", "http://" + fleet), 180);
   } catch (err) {
     const log = children.map((c) => c.log.slice(-6000)).join("\n--\n");
     await stop();
