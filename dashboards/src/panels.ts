@@ -28,8 +28,11 @@ export function stat(of: Of, levels: Levels, query: Query): stats.PanelBuilder {
     .thresholds(thresholds(levels)).colorScheme(byLevel())
     .colorMode(common.BigValueColorMode.Value).graphMode(common.BigValueGraphMode.None).justifyMode(common.BigValueJustifyMode.Auto)
     .orientation(common.VizOrientation.Auto).textMode(common.BigValueTextMode.Auto).reduceOptions(lastValue())
-    .withTarget(now(query));
+    .withTarget(now(counted(of, query)));
 }
+
+// An increase is estimated and seldom whole, what is counted is; rounded up, so that no single fault is rounded away.
+const counted = (of: Of, query: Query): Query => (of.unit === undefined && query.expr.includes("increase(") ? { ...query, expr: `ceil(${query.expr})` } : query);
 
 /** A stat that shows the names of its series, not their values. */
 export const named = (of: Of, levels: Levels, query: Query) => stat(of, levels, query).textMode(common.BigValueTextMode.Name);
