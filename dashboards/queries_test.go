@@ -157,6 +157,27 @@ func TestEveryQueryAnswersOverSeededData(t *testing.T) {
 	})
 }
 
+// A reason's counter begins with 1: the first refusal of all counts too.
+func TestTheFirstRefusalIsSeen(t *testing.T) {
+	store := promqltest.LoadedStorage(t, "load 10s\n  weir_upstream_refused_total{reason=\"no_policy\"} _x330 1x29\n")
+	defer store.Close()
+	engine := promqltest.NewTestEngineWithOpts(t, promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
+	forEach(t, func(t *testing.T, name string, b *board) {
+		if name != "customer/leaves.json" {
+			return
+		}
+		q, err := engine.NewInstantQuery(context.Background(), store, nil, expressions(b)["Refused here A"], time.Unix(0, 0).Add(time.Hour-10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		v, err := q.Exec(context.Background()).Vector()
+		if err != nil || len(v) != 1 || v[0].F != 1 {
+			t.Errorf("one refusal shows as %v, %v", v, err)
+		}
+	})
+}
+
 // onlyKnown keeps the seeds honest: they hold no series that Weir would not write.
 func onlyKnown(t *testing.T, store storage.Storage) {
 	querier, err := store.Querier(0, time.Hour.Milliseconds())

@@ -36,3 +36,11 @@ export function ofLogs(query: Query, i = 0, kind: "range" | "instant" = "range")
 export function linesOf(expr: string, most: number): loki.DataqueryBuilder {
   return new loki.DataqueryBuilder().refId("A").datasource(logs).expr(expr).queryType("range").maxLines(most);
 }
+
+/**
+ * How much a sum of counters grew in the time shown. A counter of something rare
+ * begins with its first event, which an increase does not see: what such a one
+ * began with is added.
+ */
+export const grown = (counter: string) =>
+  `(sum(increase(${counter}[$__range])) or vector(0)) + (sum(min_over_time(${counter}[$__range]) unless ${counter} offset $__range) or vector(0))`;

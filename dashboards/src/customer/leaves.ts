@@ -2,7 +2,7 @@
 import { build, even, line, row } from "../board";
 import { fewIsGood, noneIsGood, plain, silence } from "../look";
 import { bars, lines, named, stat, states, text } from "../panels";
-import { q } from "../query";
+import { grown, q } from "../query";
 import { joined } from "../table";
 import { edgeMetrics } from "../variables";
 import { deploys, policy, revision } from "./shared";
@@ -30,9 +30,9 @@ export const leaves = () =>
           [3, stat({ title: "Bytes sent", text: "Bytes of reports that went over the network in the time shown, repetitions included.", unit: "bytes", none: "0" }, plain,
             q(`sum(increase(weir_upstream_sent_bytes_total[$__range]))`, "sent"))],
           [3, stat({ title: "Refused here", text: "Reports that the gate did not let out, or for which no policy was in force, in the time shown. They were not recorded and will not leave.", none: "0" }, fewIsGood,
-            q(`sum(increase(weir_upstream_refused_total[$__range]))`, "refused"))],
+            q(grown("weir_upstream_refused_total"), "refused"))],
           [3, stat({ title: "Refused there", text: "Reports that the vendor's fleet did not accept, in the time shown. They are in the ledger and are not sent again.", none: "0" }, noneIsGood,
-            q(`sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range]))`, "refused"))],
+            q(grown('weir_upstream_reports_total{outcome="refused"}'), "refused"))],
         ),
       ),
       row(

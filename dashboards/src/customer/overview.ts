@@ -2,7 +2,7 @@
 import { build, even, line, row } from "../board";
 import { failing, filling, fewIsGood, noneIsGood, plain, silence } from "../look";
 import { bars, lines, logLines, named, stat, states, worded } from "../panels";
-import { q } from "../query";
+import { grown, q } from "../query";
 import { joined } from "../table";
 import { edgeLogs, edgeMetrics, service } from "../variables";
 import { deploys, failedShare, own, policy, silentAfter } from "./shared";
@@ -21,8 +21,8 @@ const host = wrong(
 );
 const road = wrong(`weir_upstream_pending_reports > 5 and time() - weir_upstream_last_success_time_seconds > 600`);
 const weir = wrong(
-  `increase(weir_local_store_rejected_total[$__range]) > 0`,
-  `increase(weir_upstream_refused_total[$__range]) > 0`,
+  `${grown("weir_local_store_rejected_total")} > 0`,
+  `${grown("weir_upstream_refused_total")} > 0`,
   `weir_local_store_rule_files_refused > 0`,
 );
 const verdict = { "0": "all right", "1": "look here" };
@@ -105,7 +105,7 @@ export const overview = () =>
           stat({ title: "Bytes sent", text: "Bytes of reports that went over the network in the time shown, repetitions included.", unit: "bytes", none: "0" }, plain,
             q(`sum(increase(weir_upstream_sent_bytes_total[$__range]))`, "sent")),
           stat({ title: "Refused", text: "Reports that the gate here or the fleet there did not take, in the time shown.", none: "0" }, fewIsGood,
-            q(`sum(increase(weir_upstream_refused_total[$__range])) + sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range])) or sum(increase(weir_upstream_refused_total[$__range])) or sum(increase(weir_upstream_reports_total{outcome="refused"}[$__range]))`, "refused")),
+            q(`${grown("weir_upstream_refused_total")} + ${grown('weir_upstream_reports_total{outcome="refused"}')}`, "refused")),
           stat({ title: "Last sent", text: "Time since the fleet last acknowledged a report.", unit: "s", none: "not yet" }, silence,
             q(`time() - max(weir_upstream_last_success_time_seconds > 0)`, "ago")),
         ),

@@ -2,7 +2,7 @@
 import { build, even, line, row } from "../board";
 import { fewIsGood, noneIsGood, plain } from "../look";
 import { lines, stat } from "../panels";
-import { q } from "../query";
+import { grown, q } from "../query";
 import { joined } from "../table";
 import { edgeMetrics } from "../variables";
 import { deploys, policy } from "./shared";
@@ -29,7 +29,7 @@ export const weir = () =>
           stat({ title: "Memory", text: "Memory that the operating system has given to Weir.", unit: "bytes", none: "unknown" }, ["green", [400 * 2 ** 20, "orange"], [600 * 2 ** 20, "red"]],
             q(`sum(otelcol_process_memory_rss_bytes{service_name="weir"})`, "memory")),
           stat({ title: "Not stored", text: "Samples and log records that the local store did not take, in the time shown.", none: "0" }, fewIsGood,
-            q(`sum(increase(weir_local_store_rejected_total[$__range]))`, "items")),
+            q(grown("weir_local_store_rejected_total"), "items")),
           stat({ title: "Refused", text: "Items that receivers refused or could not pass on, in the time shown.", none: "0" }, fewIsGood,
             q(turnedAway, "items")),
           stat({ title: "Alerts", text: "Alerts that are firing now.", none: "0" }, noneIsGood, q(`count(ALERTS{alertstate="firing"})`, "firing")),

@@ -2,7 +2,7 @@
 import { build, even, row } from "../board";
 import { fewIsGood, noneIsGood, plain } from "../look";
 import { lines, stat } from "../panels";
-import { q } from "../query";
+import { grown, q } from "../query";
 import { fleetMetrics } from "../variables";
 import { deploys, policies } from "./shared";
 
@@ -22,11 +22,11 @@ export const gateway = () =>
         even(
           4,
           stat({ title: "Accepted", text: "Reports that their policy allows and that were stored, in the time shown.", none: "0" }, plain, q(`sum(increase(weir_gate_accepted_reports_total[$__range]))`, "reports")),
-          stat({ title: "Refused", text: "Reports that no known policy would have produced, in the time shown. They are not stored.", none: "0" }, noneIsGood, q(`sum(increase(weir_gate_refused_reports_total[$__range]))`, "reports")),
+          stat({ title: "Refused", text: "Reports that no known policy would have produced, in the time shown. They are not stored.", none: "0" }, noneIsGood, q(grown("weir_gate_refused_reports_total"), "reports")),
           stat({ title: "Duplicates", text: "Reports that came again after they had been accepted, in the time shown. They are answered with success and not counted twice.", none: "0" }, ["green", [100, "orange"]],
-            q(`sum(increase(weir_gate_duplicate_reports_total[$__range]))`, "reports")),
+            q(grown("weir_gate_duplicate_reports_total"), "reports")),
           stat({ title: "Turned away", text: "Requests without a good certificate, or to no good path, in the time shown.", none: "0" }, fewIsGood,
-            q(`sum(increase(weir_fleet_refused_requests_total{reason!="report"}[$__range]))`, "requests")),
+            q(grown('weir_fleet_refused_requests_total{reason!="report"}'), "requests")),
           stat({ title: "Policies known", text: "Policies that reports are checked against. Without one nothing is taken.", none: "0" }, ["red", [1, "green"]], q(`max(weir_gate_policies)`, "policies")),
           stat({ title: "Releases known", text: "Releases in the catalogue.", none: "0" }, plain, q(`max(weir_releases_known)`, "releases")),
         ),
