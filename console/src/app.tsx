@@ -54,8 +54,10 @@ export function App() {
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")!.focus())}>To the page's content</a>
       <nav aria-label="Pages">
         <a class="brand" href={href("/", keep)}>Weir <small>{me.value.role}</small></a>
-        <ul aria-label="Dashboards">{boards.value.map((d) => link("/d/" + d.uid, d.title.replace(/^Weir \/ /, ""), d.uid === uid))}</ul>
-        <ul aria-label="Tools">{own.map((p) => link(p.path, p.name, route.path === p.path))}</ul>
+        <h2 id="nav-dashboards">Dashboards</h2>
+        <ul aria-labelledby="nav-dashboards">{boards.value.map((d) => link("/d/" + d.uid, d.title.replace(/^Weir \/ /, ""), d.uid === uid))}</ul>
+        <h2 id="nav-tools">Look closer</h2>
+        <ul aria-labelledby="nav-tools">{own.map((p) => link(p.path, p.name, route.path === p.path))}</ul>
         <button type="button" class="theme" onClick={() => setDark(flipTheme() === "dark")}>{dark ? "Light" : "Dark"}</button>
       </nav>
       <main id="main" tabIndex={-1} key={dark ? "dark" : "light"}>
