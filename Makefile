@@ -101,6 +101,7 @@ soak: build ## kills, power cuts, failing syncs and full disks by the hundred; n
 .PHONY: dashboards grafana
 dashboards: ## render the dashboards from dashboards/src into their JSON, which is committed (needs Node 20.19 or newer)
 	cd dashboards && npm ci --no-audit --no-fund --loglevel=error && npm run --silent render
+	@go run ./console/pack
 
 grafana: ## hold the Grafana at GRAFANA_URL (GRAFANA_TOKEN if it wants one) against the dashboards: provisioned, and every query answered
 	go test -tags '$(TAGS) grafana' -count=1 -v -run Grafana ./dashboards
@@ -108,6 +109,7 @@ grafana: ## hold the Grafana at GRAFANA_URL (GRAFANA_TOKEN if it wants one) agai
 .PHONY: console test-console
 console: ## build the web pages into console/dist, which is committed (needs Node 20.19 or newer)
 	cd console && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+	@go run ./console/pack
 
 test-console: console ## the web pages' own tests
 	cd console && npx vitest run

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"net/http"
 	"time"
@@ -53,9 +54,9 @@ type api struct {
 	boards []dashboards.Dashboard
 }
 
-func newAPI(o Options) (*api, error) {
+func newAPI(o Options, files fs.FS) (*api, error) {
 	folder := map[string]string{"edge": "customer", "fleet": "fleet"}[o.Kind]
-	boards, err := dashboards.Of(folder)
+	boards, err := dashboards.Of(files, "dashboards/"+folder)
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,9 @@
 // leaves and the allowlist, for those who have no Grafana, and for what Grafana
 // cannot show.
 //
-// The pages are written in TypeScript under src, built by Vite into dist, which
-// is committed, and embedded here: building Weir needs no Node. They are
+// The pages are written in TypeScript under src and built by Vite into dist, which
+// is committed and, packed with the dashboards (pack), embedded here: building
+// Weir needs no Node. They are
 // static; what they show they ask of the Prometheus and the Loki API beside
 // them and of the small API here, under /weir/v1/. The dashboards are the same
 // files that Grafana loads.
@@ -14,13 +15,27 @@
 package console
 
 import (
-	"embed"
+	"archive/zip"
+	_ "embed"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
+	"strings"
+	"sync"
 )
 
-//go:embed dist/index.html dist/console.js dist/console.css
-var dist embed.FS
+//go:embed assets.zip
+var packed string
+
+// assets are the pages' files and, under dashboards/, the dashboards.
+var assets = sync.OnceValues(func() (fs.FS, error) {
+	z, err := zip.NewReader(strings.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		return nil, fmt.Errorf("the console was not packed: run 'make console': %w", err)
+	}
+	return z, nil
+})
 
 // contentPolicy: the pages' own script and style sheet, and requests to where
 // they came from; nothing else from anywhere, and no frame may hold them.
@@ -38,25 +53,28 @@ var types = map[string]string{
 
 // Handler answers all Patterns.
 func Handler(o Options) (http.Handler, error) {
-	a, err := newAPI(o)
+	files, err := assets()
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAPI(o, files)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", file("dist/index.html"))
-	mux.Handle("GET /console.js", file("dist/console.js"))
-	mux.Handle("GET /console.css", file("dist/console.css"))
+	for pattern, name := range map[string]string{"GET /{$}": "index.html", "GET /console.js": "console.js", "GET /console.css": "console.css"} {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("read the console's pages: %w", err)
+		}
+		mux.Handle(pattern, file(name, content))
+	}
 	a.route(mux)
 	return mux, nil
 }
 
-func file(name string) http.Handler {
+func file(name string, content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		content, err := dist.ReadFile(name)
-		if err != nil {
-			http.Error(w, "the console was not built: run 'make console'", http.StatusInternalServerError)
-			return
-		}
 		h := w.Header()
 		h.Set("Content-Type", types[path.Ext(name)])
 		h.Set("Content-Security-Policy", contentPolicy)

@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -114,13 +115,42 @@ func TestThePagesMayReachNothingButWhereTheyCameFrom(t *testing.T) {
 
 func TestTheScriptIsSmallAndLoadsNothingFromElsewhere(t *testing.T) {
 	for name, limit := range map[string]int{"console.js": 250_000, "console.css": 40_000, "index.html": 2_000} {
-		content, err := dist.ReadFile("dist/" + name)
+		content, err := os.ReadFile(filepath.Join("dist", name))
 		require.NoError(t, err)
 		require.Less(t, len(content), limit, name)
 		for _, no := range []string{"//cdn", "fonts.googleapis", "@import", "eval(", "new Function"} {
 			require.NotContains(t, string(content), no, name)
 		}
 	}
+}
+
+func TestWhatIsPackedIsWhatWasBuilt(t *testing.T) {
+	files, err := assets()
+	require.NoError(t, err)
+	want := map[string]string{}
+	for pattern, folder := range map[string]string{"dist/*": "", "../dashboards/customer/*.json": "dashboards/customer/", "../dashboards/fleet/*.json": "dashboards/fleet/"} {
+		names, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, names)
+		for _, name := range names {
+			want[folder+filepath.Base(name)] = name
+		}
+	}
+	n := 0
+	require.NoError(t, fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		n++
+		require.Contains(t, want, path)
+		got, err := fs.ReadFile(files, path)
+		require.NoError(t, err)
+		on, err := os.ReadFile(want[path])
+		require.NoError(t, err)
+		require.Equal(t, string(on), string(got), "%s is not the one that was built: run 'make dashboards console'", path)
+		return nil
+	}))
+	require.Len(t, want, n)
 }
 
 // Whatever is shown was sent by somebody: no page makes elements of text.

@@ -4,7 +4,6 @@
 package dashboards
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -12,9 +11,6 @@ import (
 	"slices"
 	"strings"
 )
-
-//go:embed customer/*.json fleet/*.json
-var files embed.FS
 
 // Dashboard is one of them.
 type Dashboard struct {
@@ -24,16 +20,15 @@ type Dashboard struct {
 	Source      []byte `json:"-"` // the JSON, as it is in the file
 }
 
-// Of returns the dashboards of a folder, "customer" or "fleet": the overview
-// first, the others by title.
-func Of(folder string) ([]Dashboard, error) {
+// Of returns the dashboards of a folder: the overview first, the others by title.
+func Of(files fs.FS, folder string) ([]Dashboard, error) {
 	names, err := fs.Glob(files, path.Join(folder, "*.json"))
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("there are no dashboards of %q", folder)
 	}
 	var all []Dashboard
 	for _, name := range names {
-		source, err := files.ReadFile(name)
+		source, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, fmt.Errorf("read dashboard %s: %w", name, err)
 		}
