@@ -50,6 +50,7 @@ func commands() []command {
 	all = append(all, ledgerCommands()...)
 	all = append(all, egressCommands()...)
 	all = append(all, logsCommands()...)
+	all = append(all, responsibilitiesCommands()...)
 	all = append(all, fleetCommands()...)
 	all = append(all, versionCommands()...)
 	return all
@@ -108,6 +109,8 @@ Environment:
   WEIR_DATA    the edge's data folder (default ./data)
   WEIR_POLICY  the allowlist that the edge runs under
   WEIR_LISTEN  where the edge's local store answers (default 127.0.0.1:7070)
+
+  WEIR_RESPONSIBILITIES  who answers for what at the edge
 
   WEIR_ENROLL_TOKEN  what the vendor's 'weir fleet enroll' printed
 
