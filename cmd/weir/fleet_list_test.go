@@ -52,6 +52,11 @@ weir:install:policy_revision{weir_install_id="$a"} 7
 weir:install:missing_reports1h{weir_install_id="$a"} 3
 weir:install:time_to_first_signal_seconds{weir_install_id="$a"} 95
 weir_fleet_install_info{weir_install_id="$a", weir_customer="acme"} 1
+weir_environment_platform{weir_install_id="$a", weir_platform="container"} 1
+weir_environment_platform{weir_install_id="$a", weir_platform="vm"} 0
+weir_environment_os{weir_install_id="$a", weir_os_family="other"} 1
+weir_environment_air_gap{weir_install_id="$a", weir_air_gap="false"} 1
+weir_environment_platform{weir_install_id="$b", weir_platform="bare"} 1
 weir_fleet_release_desired{service_name="api", service_version="1.1.0", weir_fleet_ring="rest"} 1
 weir_fleet_report_sequence{weir_install_id="$a", service_version="0.1.0"} 41
 `)
@@ -127,7 +132,7 @@ func TestOneInstallIsShownByTheBeginningOfItsID(t *testing.T) {
 	vars := serveFleet(t, recorded)
 	out, _, code := with(vars, "fleet", "show", installA[:30])
 	require.Equal(t, exitYes, code)
-	for _, want := range []string{"Customer      acme", "number 41, 3 of the last hour did not come", "First signal  1m35s after that", "api         1.1.0, 5.00 % of requests fail", "disk        80 % in use", "Weir          0.1.0"} {
+	for _, want := range []string{"Customer      acme", "number 41, 3 of the last hour did not come", "First signal  1m35s after that", "api         1.1.0, 5.00 % of requests fail", "disk        80 % in use", "Weir          0.1.0", "Environment   container, os: other, air gap: false\n"} {
 		assert.Contains(t, out, want)
 	}
 	out, _, _ = with(vars, "fleet", "show", installB)

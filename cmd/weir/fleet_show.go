@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/weir-telemetry/weir/vitals/environment"
 )
 
 const fleetShowUsage = "[--json] [--url URL] INSTALL"
@@ -23,6 +25,7 @@ type installDetail struct {
 	FirstSignal   *float64           `json:"timeToFirstSignalSeconds"`
 	Sequence      int                `json:"lastSequence"`
 	Weir          string             `json:"weirVersion,omitempty"`
+	Environment   map[string]string  `json:"environment"` // a word by fact, as its policy lets them out
 	Fault         string             `json:"faultDomain,omitempty"`
 	FiringAlerts  []string           `json:"alerts"`
 	ServiceErrors map[string]float64 `json:"errorRatioByService"`
@@ -87,7 +90,7 @@ func (s localStore) install(ctx context.Context, id string) (*installDetail, err
 	if err != nil {
 		return nil, err
 	}
-	d := &installDetail{installState: all[id], Desired: map[string]string{}, Utilization: map[string]float64{}, ServiceErrors: map[string]float64{}, FiringAlerts: []string{}}
+	d := &installDetail{installState: all[id], Desired: map[string]string{}, Environment: map[string]string{}, Utilization: map[string]float64{}, ServiceErrors: map[string]float64{}, FiringAlerts: []string{}}
 	if d.installState == nil {
 		return nil, errors.New("the install has just been forgotten")
 	}
@@ -107,6 +110,14 @@ func (s localStore) install(ctx context.Context, id string) (*installDetail, err
 		{"last_over_time(weir_fleet_report_sequence" + match + "[1d])", func(v sample) {
 			if int(v.Value) >= d.Sequence {
 				d.Sequence, d.Weir = int(v.Value), v.Metric["service_version"]
+			}
+		}},
+		// As its last reports said; one that is silent has not moved since.
+		{fmt.Sprintf("last_over_time({__name__=~\"weir_environment_.+\", %s=%q}[%ds] @ %d) == 1", installLabel, id, int(3*max(d.Interval, 60)), d.LastReport.Unix()+1), func(v sample) {
+			for _, f := range environment.Facts {
+				if word := v.Metric[strings.ReplaceAll(f.Attribute, ".", "_")]; word != "" {
+					d.Environment[strings.TrimPrefix(f.Metric, "weir.environment.")] = word
+				}
 			}
 		}},
 		{"last_over_time(weir_fault_domain" + match + "[15m]) == 1", func(v sample) { d.Fault = v.Metric["weir_fault_domain"] }},
@@ -143,6 +154,9 @@ func (d *installDetail) print(e env) {
 		line("First signal", "%s after that", time.Duration(*d.FirstSignal*float64(time.Second)).Round(time.Second))
 	}
 	line("Weir", "%s", orDash(d.Weir))
+	if words := d.environmentText(); words != "" {
+		line("Environment", "%s", words)
+	}
 	line("Policy", "revision %s", revisionText(d.Revision))
 	for _, service := range slices.Sorted(maps.Keys(d.Versions)) {
 		wants := ""
@@ -171,4 +185,21 @@ func (d *installDetail) print(e env) {
 		line("Alerts", "%s", strings.Join(d.FiringAlerts, ", "))
 	}
 	_ = w.Flush()
+}
+
+// environmentText is "container, kubernetes, debian, amd64, proxy: true, ...", in
+// the order of the facts.
+func (d *installDetail) environmentText() string {
+	var words []string
+	for _, f := range environment.Facts {
+		fact := strings.TrimPrefix(f.Metric, "weir.environment.")
+		word := d.Environment[fact]
+		if word != "" && (f.Bool() || word == environment.Other) {
+			word = strings.ReplaceAll(fact, "_", " ") + ": " + word
+		}
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, ", ")
 }

@@ -25,6 +25,7 @@ var processStart = time.Now()
 type emitter struct {
 	cfg       *Config
 	vitals    *vitals.Vitals
+	around    surroundings
 	next      consumer.Metrics
 	log       *zap.Logger
 	telemetry *metadata.TelemetryBuilder
@@ -37,7 +38,7 @@ type emitter struct {
 }
 
 func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*emitter, error) {
-	e := &emitter{cfg: cfg, next: next, log: set.Logger, now: time.Now, ticks: ticker}
+	e := &emitter{cfg: cfg, around: look(), next: next, log: set.Logger, now: time.Now, ticks: ticker}
 	e.vitals = vitals.New(vitals.Options{
 		MaxServices:  cfg.MaxServices,
 		Start:        e.now(),
@@ -86,7 +87,10 @@ func (e *emitter) start() error {
 // emit sends one emission. One that is refused is not sent again: the next one
 // says the same and more.
 func (e *emitter) emit(ctx context.Context) {
-	err := e.next.ConsumeMetrics(ctx, e.vitals.Metrics(e.now()))
+	now := e.now()
+	md := e.vitals.Metrics(now)
+	e.around.say(md, now)
+	err := e.next.ConsumeMetrics(ctx, md)
 	if err != nil {
 		e.telemetry.VitalsEmitFailures.Add(context.WithoutCancel(ctx), 1)
 	}
