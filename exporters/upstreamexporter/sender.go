@@ -101,7 +101,7 @@ func (u *upstream) attempt(ctx context.Context, l *ledger.Ledger, report ledger.
 	if err != nil {
 		return err.Error(), 0 // a word, see fault
 	}
-	u.tel.UpstreamSentBytes.Add(ctx, int64(len(report.Body)))
+	u.countSent(ctx, report.Body)
 	o := ledger.Outcome{Status: a.class()}
 	switch {
 	case a.status/100 == 2:

@@ -144,6 +144,14 @@ func (u *upstream) observe() error {
 			o.Observe(int64(u.book.Load().Count(func(e ledger.Entry) bool { return !may(e) })))
 			return nil
 		}),
+		u.tel.RegisterUpstreamLedgerRecordsCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(u.book.Load().Tree().N)
+			return nil
+		}),
+		u.tel.RegisterUpstreamLedgerSequenceCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(int64(u.book.Load().NextSequence()) - 1)
+			return nil
+		}),
 		u.tel.RegisterUpstreamLastSuccessTimeCallback(func(_ context.Context, o metric.Float64Observer) error {
 			o.Observe(float64(u.lastSuccess.Load()) / 1e9)
 			return nil

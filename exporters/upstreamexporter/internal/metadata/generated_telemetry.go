@@ -30,8 +30,12 @@ type TelemetryBuilder struct {
 	registrations           []metric.Registration
 	UpstreamBudgetLimit     metric.Float64ObservableGauge
 	UpstreamBudgetUsed      metric.Float64ObservableGauge
+	UpstreamEntryBytes      metric.Int64Counter
+	UpstreamEntryItems      metric.Int64Counter
 	UpstreamHeldReports     metric.Int64ObservableGauge
 	UpstreamLastSuccessTime metric.Float64ObservableGauge
+	UpstreamLedgerRecords   metric.Int64ObservableGauge
+	UpstreamLedgerSequence  metric.Int64ObservableGauge
 	UpstreamPendingReports  metric.Int64ObservableGauge
 	UpstreamReceipts        metric.Int64Counter
 	UpstreamRefused         metric.Int64Counter
@@ -112,6 +116,36 @@ func (builder *TelemetryBuilder) RegisterUpstreamLastSuccessTimeCallback(cb metr
 	return nil
 }
 
+// RegisterUpstreamLedgerRecordsCallback sets callback for observable UpstreamLedgerRecords metric.
+func (builder *TelemetryBuilder) RegisterUpstreamLedgerRecordsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.UpstreamLedgerRecords, obs: o})
+		return nil
+	}, builder.UpstreamLedgerRecords)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterUpstreamLedgerSequenceCallback sets callback for observable UpstreamLedgerSequence metric.
+func (builder *TelemetryBuilder) RegisterUpstreamLedgerSequenceCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.UpstreamLedgerSequence, obs: o})
+		return nil
+	}, builder.UpstreamLedgerSequence)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterUpstreamPendingReportsCallback sets callback for observable UpstreamPendingReports metric.
 func (builder *TelemetryBuilder) RegisterUpstreamPendingReportsCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -177,6 +211,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("bit"),
 	)
 	errs = errors.Join(errs, err)
+	builder.UpstreamEntryBytes, err = builder.meter.Int64Counter(
+		"weir_upstream_entry_bytes",
+		metric.WithDescription("Bytes of reports handed to the network, by entry; together they are weir_upstream_sent_bytes. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.UpstreamEntryItems, err = builder.meter.Int64Counter(
+		"weir_upstream_entry_items",
+		metric.WithDescription("Data points with a value in the reports handed to the network, by entry. [Alpha]"),
+		metric.WithUnit("{datapoint}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.UpstreamHeldReports, err = builder.meter.Int64ObservableGauge(
 		"weir_upstream_held_reports",
 		metric.WithDescription("Reports among the pending ones that may not be sent now, because their policy is not in force. [Alpha]"),
@@ -187,6 +233,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_upstream_last_success_time",
 		metric.WithDescription("When the destination last acknowledged a report, in seconds since the epoch; 0 if it has not since the start. [Alpha]"),
 		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.UpstreamLedgerRecords, err = builder.meter.Int64ObservableGauge(
+		"weir_upstream_ledger_records",
+		metric.WithDescription("Records in the ledger, the pruned ones included. The head's index is one less. [Alpha]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.UpstreamLedgerSequence, err = builder.meter.Int64ObservableGauge(
+		"weir_upstream_ledger_sequence",
+		metric.WithDescription("The number of the last report that the ledger has. [Alpha]"),
+		metric.WithUnit("{report}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.UpstreamPendingReports, err = builder.meter.Int64ObservableGauge(

@@ -36,10 +36,20 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterUpstreamLedgerRecordsCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterUpstreamLedgerSequenceCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	require.NoError(t, tb.RegisterUpstreamPendingReportsCallback(func(_ context.Context, observer metric.Int64Observer) error {
 		observer.Observe(1)
 		return nil
 	}))
+	tb.UpstreamEntryBytes.Add(context.Background(), 1)
+	tb.UpstreamEntryItems.Add(context.Background(), 1)
 	tb.UpstreamReceipts.Add(context.Background(), 1)
 	tb.UpstreamRefused.Add(context.Background(), 1)
 	tb.UpstreamRejectedPoints.Add(context.Background(), 1)
@@ -52,11 +62,23 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualUpstreamBudgetUsed(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualUpstreamEntryBytes(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualUpstreamEntryItems(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualUpstreamHeldReports(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualUpstreamLastSuccessTime(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualUpstreamLedgerRecords(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualUpstreamLedgerSequence(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualUpstreamPendingReports(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
