@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -42,35 +43,43 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.reason }
 
-// serve compares the request's target to the byte: a redirect, as a mux would
-// answer with, could send a report elsewhere.
+// serve answers one request and measures how long that took.
 func (r *fleetReceiver) serve(w http.ResponseWriter, req *http.Request) {
+	began := time.Now()
+	exchange, status := r.answer(w, req)
+	r.telemetry.FleetRequestDuration.Record(context.WithoutCancel(req.Context()), time.Since(began).Seconds(), metric.WithAttributes(
+		attribute.String("exchange", exchange), attribute.String("http.response.status_class", strconv.Itoa(status/100)+"xx")))
+}
+
+// answer compares the request's target to the byte: a redirect, as a mux would
+// answer with, could send a report elsewhere. It says what was asked for and the
+// status that it answered with.
+func (r *fleetReceiver) answer(w http.ResponseWriter, req *http.Request) (exchange string, status int) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	var handle func(http.ResponseWriter, *http.Request) (string, error)
 	switch {
 	case req.RequestURI == metricsPath && r.metrics != nil:
-		handle = r.report
+		exchange, handle = "report", r.report
 	case req.RequestURI == identity.EnrollPath && r.door != nil:
-		handle = r.enroll
+		exchange, handle = "enrolment", r.enroll
 	case req.RequestURI == identity.RenewPath && r.door != nil:
-		handle = r.renew
+		exchange, handle = "renewal", r.renew
 	default:
-		r.refuse(w, req, "", &refusal{status: http.StatusNotFound, reason: reasonPath})
-		return
+		return "none", r.refuse(w, req, "", &refusal{status: http.StatusNotFound, reason: reasonPath})
 	}
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		r.refuse(w, req, "", &refusal{status: http.StatusMethodNotAllowed, reason: reasonMethod})
-		return
+		return exchange, r.refuse(w, req, "", &refusal{status: http.StatusMethodNotAllowed, reason: reasonMethod})
 	}
 	if install, err := handle(w, req); err != nil {
-		r.refuse(w, req, install, err)
+		return exchange, r.refuse(w, req, install, err)
 	}
+	return exchange, http.StatusOK
 }
 
 // refuse counts the reason, by install if the sender has proved to be one, and
-// answers with it.
-func (r *fleetReceiver) refuse(w http.ResponseWriter, req *http.Request, install string, err error) {
+// answers with it. It returns the status.
+func (r *fleetReceiver) refuse(w http.ResponseWriter, req *http.Request, install string, err error) int {
 	answer := &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, retry: true}
 	var identified *identity.Refused
 	switch {
@@ -95,6 +104,7 @@ func (r *fleetReceiver) refuse(w http.ResponseWriter, req *http.Request, install
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 	w.WriteHeader(answer.status)
 	_, _ = io.WriteString(w, text+"\n")
+	return answer.status
 }
 
 // body reads all of a body whose length is said and small enough. done gives

@@ -31,6 +31,7 @@ type TelemetryBuilder struct {
 	FleetRefusedRequests   metric.Int64Counter
 	FleetRefusedStatements metric.Int64Counter
 	FleetRenewals          metric.Int64Counter
+	FleetRequestDuration   metric.Float64Histogram
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -90,6 +91,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_fleet_renewals",
 		metric.WithDescription("Certificates given for an older one. [Alpha]"),
 		metric.WithUnit("{certificate}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FleetRequestDuration, err = builder.meter.Float64Histogram(
+		"weir_fleet_request_duration",
+		metric.WithDescription("Time from a request's header to its answer, reading its body and storing it included; the handshake is not. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}...),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

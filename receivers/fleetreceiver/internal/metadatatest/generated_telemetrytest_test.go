@@ -24,6 +24,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.FleetRefusedRequests.Add(context.Background(), 1)
 	tb.FleetRefusedStatements.Add(context.Background(), 1)
 	tb.FleetRenewals.Add(context.Background(), 1)
+	tb.FleetRequestDuration.Record(context.Background(), 1)
 	AssertEqualFleetEnrolments(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
@@ -38,6 +39,9 @@ func TestSetupTelemetry(t *testing.T) {
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualFleetRenewals(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualFleetRequestDuration(t, testTel,
+		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
 
 	require.NoError(t, testTel.Shutdown(context.Background()))
