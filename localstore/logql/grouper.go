@@ -102,7 +102,16 @@ func (g *grouper) fromRecord(r *logstore.Record) {
 
 func (g *grouper) fromSet() {
 	g.kept = g.kept[:0]
-	for _, l := range g.pipe.Set().Sorted() {
+	set := g.pipe.Set()
+	if !g.all && !set.Faulty() {
+		for _, name := range g.by {
+			if v, _ := set.Get(name); v != "" {
+				g.kept = append(g.kept, pipeline.Label{Name: name, Value: v})
+			}
+		}
+		return
+	}
+	for _, l := range set.Sorted() {
 		_, named := slices.BinarySearch(g.by, l.Name)
 		isError := l.Name == pipeline.ErrorLabel || l.Name == pipeline.ErrorDetailsLabel
 		if named != g.all || isError && g.keepErrors {

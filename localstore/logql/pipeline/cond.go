@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -46,9 +45,8 @@ func (c stringCond) holds(s *Set) bool {
 }
 
 // convertCond compares a label's value as a number of some kind. An entry
-// without the label is dropped; one with an error is kept, since only
-// comparisons of text may drop it; one whose value cannot be read is kept and
-// marked.
+// without the label is dropped; one whose value cannot be read is kept and
+// marked, if it does not carry an error already.
 type convertCond[T float64 | time.Duration | uint64] struct {
 	label string
 	op    syntax.BinOp
@@ -57,18 +55,21 @@ type convertCond[T float64 | time.Duration | uint64] struct {
 }
 
 func (c *convertCond[T]) holds(s *Set) bool {
-	if s.err != "" {
-		return true
-	}
 	text, ok := s.Get(c.label)
 	if !ok {
 		return false
 	}
 	v, err := c.read(text)
 	if err != nil {
-		s.setError(errLabelFilter, err.Error())
+		if s.err == "" {
+			s.setError(errLabelFilter, err.Error())
+		}
 		return true
 	}
+	return c.compare(v)
+}
+
+func (c *convertCond[T]) compare(v T) bool {
 	switch c.op {
 	case "==":
 		return v == c.value
@@ -85,8 +86,22 @@ func (c *convertCond[T]) holds(s *Set) bool {
 	}
 }
 
-func readFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+// readFloat has a way of its own for whole numbers, which most are.
+func readFloat(s string) (float64, error) {
+	if len(s) == 0 || len(s) > 15 {
+		return strconv.ParseFloat(s, 64)
+	}
+	n := 0
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return strconv.ParseFloat(s, 64)
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	return float64(n), nil
+}
 
+// ipCond lets an entry with an error pass, label or not.
 type ipCond struct {
 	label string
 	not   bool
@@ -101,8 +116,7 @@ func (c ipCond) holds(s *Set) bool {
 	if !ok {
 		return false
 	}
-	a, err := netip.ParseAddr(text)
-	return (err == nil && c.ip.Contains(a)) != c.not
+	return !c.refuses(text)
 }
 
 func compileCond(c syntax.Cond) (cond, error) {

@@ -11,8 +11,7 @@ import (
 // regexpStage makes the named groups of an expression labels.
 type regexpStage struct {
 	re     *regexp.Regexp
-	groups []string // by index; empty where a group has no name
-	needed needed
+	groups []string // by index; empty where nobody needs the group
 }
 
 func newRegexpStage(expr string, n needed) (*regexpStage, error) {
@@ -20,7 +19,13 @@ func newRegexpStage(expr string, n needed) (*regexpStage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &regexpStage{re: re, groups: re.SubexpNames(), needed: n}, nil
+	groups := re.SubexpNames()
+	for i, name := range groups {
+		if !n.has(name) {
+			groups[i] = ""
+		}
+	}
+	return &regexpStage{re: re, groups: groups}, nil
 }
 
 func (p *regexpStage) process(line []byte, s *Set) ([]byte, bool) {
@@ -29,7 +34,7 @@ func (p *regexpStage) process(line []byte, s *Set) ([]byte, bool) {
 		return line, true
 	}
 	for i, name := range p.groups {
-		if name == "" || !p.needed.has(name) {
+		if name == "" {
 			continue
 		}
 		value := ""
@@ -43,9 +48,16 @@ func (p *regexpStage) process(line []byte, s *Set) ([]byte, bool) {
 
 // patternStage makes the captures of a pattern labels. At the first literal that
 // the line lacks, the capture before it takes all the rest, and that is the end.
-type patternStage struct {
-	pattern syntax.PatternExpr
-	needed  needed
+type patternStage struct{ pattern syntax.PatternExpr }
+
+func newPatternStage(expr string, n needed) (*patternStage, error) {
+	pattern, err := syntax.ParsePattern(expr)
+	for i, part := range pattern {
+		if part.Capture && !n.has(part.Text) {
+			pattern[i].Text = "_"
+		}
+	}
+	return &patternStage{pattern}, err
 }
 
 func (p *patternStage) process(line []byte, s *Set) ([]byte, bool) {
@@ -72,7 +84,7 @@ func (p *patternStage) process(line []byte, s *Set) ([]byte, bool) {
 		if len(parts) == 1 && value == "" {
 			return line, true
 		}
-		if name := parts[0].Text; name != "_" && p.needed.has(name) {
+		if name := parts[0].Text; name != "_" {
 			s.extract(name, value)
 		}
 		parts = parts[min(2, len(parts)):]

@@ -9,9 +9,12 @@ import (
 
 const errJSON = "JSONParserErr"
 
-// errFoundAll ends the reading of a line of which nobody wants more. Faults
-// behind that are nobody's business.
-var errFoundAll = errors.New("all is found")
+// These end the reading of a line of which nobody wants more, or that a filter
+// refuses already. Faults behind that are nobody's business.
+var (
+	errFoundAll = errors.New("all is found")
+	errRefused  = errors.New("a filter refuses the value")
+)
 
 // jsonStage makes every field of an object a label: nested keys joined by _,
 // arrays left out. With needed set, other labels are not made.
@@ -32,7 +35,11 @@ func (p *jsonStage) process(line []byte, s *Set) ([]byte, bool) {
 	if i < len(line) && line[i] == '{' {
 		_, err = p.object(line, i, 0, "", s)
 	}
-	if err != nil && err != errFoundAll {
+	switch err {
+	case nil, errFoundAll:
+	case errRefused:
+		return line, false
+	default:
 		s.setError(errJSON, err.Error())
 	}
 	return line, true
@@ -44,36 +51,45 @@ func (p *jsonStage) object(d []byte, i, depth int, prefix string, s *Set) (int, 
 	}
 	i++
 	for first := true; ; first = false {
-		key, escaped, more, next, err := memberKey(d, i, first)
-		if !more || err != nil {
-			return next, err
-		}
-		if escaped {
-			var ok bool
-			if p.key, ok = unescape(p.key[:0], key); !ok {
-				return next, errJSONEscape
+		label, next := p.names.expect(prefix, d, i)
+		if label == nil {
+			key, escaped, more, after, err := memberKey(d, i, first)
+			if !more || err != nil {
+				return after, err
 			}
-			key = p.key
+			if escaped {
+				var ok bool
+				if p.key, ok = unescape(p.key[:0], key); !ok {
+					return after, errJSONEscape
+				}
+				key = p.key
+			}
+			label, next = p.names.label(prefix, key, escaped), after
 		}
 		if p.paths != nil {
-			p.stack = append(p.stack[:depth], string(key))
+			p.stack = append(p.stack[:depth], label.key)
 		}
-		name, wanted := p.names.label(prefix, key)
-		if next, err = p.member(d, next, depth, name, wanted, s); err != nil {
+		next, err := p.member(d, next, depth, label, s)
+		if err != nil {
 			return next, err
 		}
+		if next < len(d) && d[next] == ',' {
+			i = next + 1
+			continue
+		}
+		var more bool
 		if more, i, err = afterMember(d, next); !more || err != nil {
 			return i, err
 		}
 	}
 }
 
-func (p *jsonStage) member(d []byte, i, depth int, name string, wanted bool, s *Set) (int, error) {
+func (p *jsonStage) member(d []byte, i, depth int, label *keyName, s *Set) (int, error) {
 	switch d[i] {
 	case '{':
 		before := len(s.cur)
-		next, err := p.object(d, i, depth+1, name, s)
-		if err != nil && err != errFoundAll && depth == 0 {
+		next, err := p.object(d, i, depth+1, label.name, s)
+		if err != nil && err != errFoundAll && err != errRefused && depth == 0 {
 			// An object without its end has no members.
 			if _, whole := skipBlock(d, i); !whole {
 				s.cur = s.cur[:min(before, len(s.cur))]
@@ -87,18 +103,28 @@ func (p *jsonStage) member(d []byte, i, depth int, name string, wanted bool, s *
 			return next, errJSONArray
 		}
 		return next, nil
+	case '"':
+		if !label.wanted {
+			return skipString(d, i)
+		}
 	}
 	v, next, err := scanScalar(d, i)
-	if err != nil || v.kind == jsonNull || !wanted {
+	if err != nil || v.kind == jsonNull || !label.wanted {
 		return next, err
 	}
-	if p.paths != nil && p.paths[name] == nil && len(p.paths) < maxNames {
-		p.paths[name] = slices.Clone(p.stack)
+	if p.paths != nil && p.paths[label.name] == nil && len(p.paths) < maxNames {
+		p.paths[label.name] = slices.Clone(p.stack)
 	}
-	if s.extract(name, s.text(v)) {
-		if p.missing--; p.missing == 0 {
-			return next, errFoundAll
-		}
+	text := s.text(v)
+	as := s.extract(label.name, text)
+	if as == "" {
+		return next, nil
+	}
+	if as == label.name && label.refuses(text) {
+		return next, errRefused
+	}
+	if p.missing--; p.missing == 0 {
+		return next, errFoundAll
 	}
 	return next, nil
 }
@@ -123,26 +149,25 @@ func (s *Set) unescaped(raw []byte) string {
 }
 
 // jsonFields takes single fields by their paths.
-type jsonFields struct {
-	fields []jsonField
-	needed needed
-}
+type jsonFields struct{ fields []jsonField }
 
 type jsonField struct {
 	label string
 	path  []syntax.Step
 }
 
-// newJSONFields keeps the last of several paths for one label.
+// newJSONFields keeps the last of several paths for one label that is needed.
 func newJSONFields(exprs []syntax.Extraction, n needed) (*jsonFields, error) {
-	p := &jsonFields{needed: n}
+	p := &jsonFields{}
 	for _, x := range exprs {
 		path, err := syntax.ParsePath(x.Path)
 		if err != nil {
 			return nil, err
 		}
 		p.fields = slices.DeleteFunc(p.fields, func(f jsonField) bool { return f.label == x.Label })
-		p.fields = append(p.fields, jsonField{label: x.Label, path: path})
+		if n.has(x.Label) {
+			p.fields = append(p.fields, jsonField{label: x.Label, path: path})
+		}
 	}
 	return p, nil
 }
@@ -157,9 +182,6 @@ func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 		return line, true
 	}
 	for _, f := range p.fields {
-		if !p.needed.has(f.label) {
-			continue
-		}
 		value := ""
 		v, err := lookup(line, i, f.path)
 		switch {
@@ -288,8 +310,7 @@ func (p *unpackStage) object(line []byte, i int, s *Set) ([]byte, error) {
 		case string(key) == "_entry":
 			entry = append([]byte{}, s.text(v)...)
 		default:
-			name, _ := p.names.label("", key)
-			s.extract(name, s.text(v))
+			s.extract(p.names.label("", key, escaped).name, s.text(v))
 		}
 		if more, i, err = afterMember(line, next); !more || err != nil {
 			return entry, err

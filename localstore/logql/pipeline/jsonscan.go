@@ -70,6 +70,16 @@ func scanString(d []byte, i int) (raw []byte, escaped bool, next int, err error)
 	}
 }
 
+// skipString goes behind a string of which nobody wants the text.
+func skipString(d []byte, i int) (next int, err error) {
+	n := bytes.IndexByte(d[i+1:], '"')
+	if n >= 0 && d[i+n] != '\\' {
+		return i + n + 2, nil
+	}
+	_, _, next, err = scanString(d, i)
+	return next, err
+}
+
 // scanScalar reads any value but an object or an array.
 func scanScalar(d []byte, i int) (jsonValue, int, error) {
 	switch c := d[i]; {

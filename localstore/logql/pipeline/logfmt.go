@@ -14,38 +14,57 @@ const errLogfmt = "LogfmtParserErr"
 // names, under the names given there.
 type logfmtStage struct {
 	strict, keepEmpty bool
-	fields            []syntax.Extraction
+	all               bool
+	fields            []syntax.Extraction // the needed ones, unless all are made
 	names             names
-	needed            needed
 }
 
 func (p *logfmtStage) process(line []byte, s *Set) ([]byte, bool) {
-	if len(p.fields) > 0 {
-		// A field that the line lacks is an empty label.
-		for _, f := range p.fields {
-			if p.needed.has(f.Label) {
-				if name := s.parsedName(f.Label); !s.parsedAlready(name) {
-					s.put(name, "")
-				}
-			}
+	// A field that the line lacks is an empty label.
+	for _, f := range p.fields {
+		if name := s.parsedName(f.Label); !s.parsedAlready(name) {
+			s.put(name, "")
 		}
 	}
 	p.names.begin()
-	missing := p.needed.missing(s)
+	missing := p.names.needed.missing(s)
 	for i := 0; ; {
-		pair, next, fault := scanPair(line, i)
-		i = next
-		if fault != "" {
-			if p.strict {
-				s.setError(errLogfmt, fault)
-				return line, true
-			}
+		i = skipBlanks(line, i)
+		label, value := p.names.expectPair(line, i)
+		if label != nil && !label.wanted && !p.strict && (value == len(line) || line[value] != '"') {
+			i = skipWord(line, value) // well formed or not
 			continue
 		}
-		if pair.key == nil {
+		pair, next, fault := scanPair(line, i, value)
+		i = next
+		switch {
+		case fault != "" && p.strict:
+			s.setError(errLogfmt, fault)
+			return line, true
+		case fault != "":
+			continue
+		case pair.key == nil:
 			return line, true
 		}
-		if p.set(pair, s) {
+		if !p.all {
+			p.setFields(pair, s)
+			continue
+		}
+		if len(pair.value) == 0 && !p.keepEmpty {
+			continue
+		}
+		if label == nil {
+			label = p.names.label("", pair.key, false)
+		}
+		if !label.wanted {
+			continue
+		}
+		text := s.pairText(pair)
+		switch as := s.extract(label.name, text); {
+		case as == "":
+		case as == label.name && label.refuses(text):
+			return line, false
+		default:
 			if missing--; missing == 0 {
 				return line, true
 			}
@@ -53,21 +72,13 @@ func (p *logfmtStage) process(line []byte, s *Set) ([]byte, bool) {
 	}
 }
 
-// set says whether a label came to be that stays as it is.
-func (p *logfmtStage) set(pair logfmtPair, s *Set) bool {
-	if len(p.fields) > 0 {
-		for _, f := range p.fields {
-			if f.Path == view(pair.key) && p.needed.has(f.Label) {
-				s.put(s.parsedName(f.Label), s.pairText(pair)) // the last one stays
-			}
+// setFields keeps the last of several values.
+func (p *logfmtStage) setFields(pair logfmtPair, s *Set) {
+	for _, f := range p.fields {
+		if f.Path == view(pair.key) {
+			s.put(s.parsedName(f.Label), s.pairText(pair))
 		}
-		return false
 	}
-	if len(pair.value) == 0 && !p.keepEmpty {
-		return false
-	}
-	name, wanted := p.names.label("", pair.key)
-	return wanted && s.extract(name, s.pairText(pair))
 }
 
 func (s *Set) pairText(p logfmtPair) string {
@@ -82,31 +93,22 @@ type logfmtPair struct {
 	escaped    bool
 }
 
-// scanPair reads the next pair at or after i. A fault is a pair that is not
-// well formed; next then lies behind it. No key and no fault is the end.
-func scanPair(d []byte, i int) (pair logfmtPair, next int, fault string) {
-	for i < len(d) && d[i] <= ' ' {
-		i++
-	}
+// scanPair reads the pair at i, where no blank is. If value is greater than i it
+// is where the pair's value begins, behind a key that is known. A fault is a pair
+// that is not well formed; next then lies behind it. No key and no fault is
+// the end.
+func scanPair(d []byte, i, value int) (pair logfmtPair, next int, fault string) {
 	if i >= len(d) {
 		return logfmtPair{}, i, ""
 	}
-	start := i
-	for i < len(d) && d[i] > ' ' && d[i] != '=' && d[i] != '"' {
+	if value > i {
+		pair.key = d[i : value-1]
+		i = value
+	} else if pair.key, i, fault = scanKey(d, i); fault != "" || i == len(d) || d[i] != '=' {
+		return pair, i, fault
+	} else {
 		i++
 	}
-	pair.key = d[start:i]
-	switch {
-	case i < len(d) && d[i] == '"':
-		return logfmtPair{}, skipWord(d, i), syntaxFault(i, d[i])
-	case i == start: // a value without a key
-		return logfmtPair{}, skipWord(d, i), syntaxFault(i, d[i])
-	case !utf8.Valid(pair.key):
-		return logfmtPair{}, skipWord(d, i), fmt.Sprintf("logfmt syntax error at pos %d : invalid key", start+1)
-	case i >= len(d) || d[i] != '=':
-		return pair, i, "" // a key alone
-	}
-	i++
 	if i < len(d) && d[i] == '"' {
 		raw, escaped, next, err := scanString(d, i)
 		if err != nil {
@@ -115,7 +117,7 @@ func scanPair(d []byte, i int) (pair logfmtPair, next int, fault string) {
 		pair.value, pair.escaped = raw, escaped
 		return pair, next, ""
 	}
-	start = i
+	start := i
 	for i < len(d) && d[i] > ' ' {
 		if d[i] == '=' || d[i] == '"' {
 			return logfmtPair{}, skipWord(d, i), syntaxFault(i, d[i])
@@ -126,8 +128,30 @@ func scanPair(d []byte, i int) (pair logfmtPair, next int, fault string) {
 	return pair, i, ""
 }
 
+// scanKey reads up to the equals sign, or to the end of a key that stands alone.
+func scanKey(d []byte, i int) (key []byte, next int, fault string) {
+	start := i
+	for i < len(d) && d[i] > ' ' && d[i] != '=' && d[i] != '"' {
+		i++
+	}
+	switch {
+	case i < len(d) && d[i] == '"', i == start: // a value without a key
+		return nil, skipWord(d, i), syntaxFault(i, d[i])
+	case !utf8.Valid(d[start:i]):
+		return nil, skipWord(d, i), fmt.Sprintf("logfmt syntax error at pos %d : invalid key", start+1)
+	}
+	return d[start:i], i, ""
+}
+
 func syntaxFault(at int, c byte) string {
 	return fmt.Sprintf("logfmt syntax error at pos %d : unexpected %s", at+1, strconv.QuoteRune(rune(c)))
+}
+
+func skipBlanks(d []byte, i int) int {
+	for i < len(d) && d[i] <= ' ' {
+		i++
+	}
+	return i
 }
 
 // skipWord goes on to the next blank.

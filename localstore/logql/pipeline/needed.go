@@ -1,16 +1,23 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/weir-telemetry/weir/localstore/logql/syntax"
 )
 
-// needed names the labels that somebody will look at; nil means all of them.
-// Parsers then do not make the others.
-type needed map[string]bool
+// needed names the labels that somebody will look at, sorted; nil means all of
+// them. Parsers then do not make the others.
+type needed []string
 
-func (n needed) has(name string) bool { return n == nil || n[name] }
+func (n needed) has(name string) bool {
+	if n == nil {
+		return true
+	}
+	_, ok := slices.BinarySearch(n, name)
+	return ok
+}
 
 // missing counts the labels that are needed and not there yet; a parser that has
 // found as many may stop reading. It is negative when all labels are needed.
@@ -19,9 +26,13 @@ func (n needed) missing(s *Set) int {
 		return -1
 	}
 	count := len(n)
-	for i := range s.cur {
-		if n[s.cur[i].Name] {
-			count--
+	for _, name := range n {
+		// Comparing few names is cheaper than a map: most differ in length.
+		for i := range s.cur {
+			if s.cur[i].Name == name {
+				count--
+				break
+			}
 		}
 	}
 	if count == 0 {
@@ -35,8 +46,7 @@ func (n needed) missing(s *Set) int {
 func need(stages []syntax.Stage, wanted []string) needed {
 	n := needed{}
 	add := func(name string) {
-		n[name] = true
-		n[strings.TrimSuffix(name, duplicateSuffix)] = true
+		n = append(n, name, strings.TrimSuffix(name, duplicateSuffix))
 	}
 	for _, w := range wanted {
 		add(w)
@@ -63,7 +73,8 @@ func need(stages []syntax.Stage, wanted []string) needed {
 			return nil
 		}
 	}
-	return n
+	slices.Sort(n)
+	return slices.Compact(n)
 }
 
 func eachLabel(c syntax.Cond, f func(string)) {

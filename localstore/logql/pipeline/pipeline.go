@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -28,6 +27,8 @@ type Options struct {
 	// JSONPaths, if not nil, is filled with where in documents `| json` found
 	// what it made labels of, by the label.
 	JSONPaths map[string][]string
+	// plain leaves out what spares work, for those who compare.
+	plain bool
 }
 
 // Pipeline is the compiled form of a query's stages.
@@ -55,7 +56,7 @@ func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
 		o.Now = func() time.Time { return time.Time{} }
 	}
 	lineChanged := false
-	for _, s := range stages {
+	for i, s := range stages {
 		if f, ok := s.(*syntax.LineFilter); ok {
 			one, needles, err := compileLineFilter(f)
 			if err != nil {
@@ -74,7 +75,14 @@ func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
 		if n != nil && len(n) == 0 && parses(s) {
 			continue // nobody looks at what it would find, nor at its faults
 		}
-		one, err := p.compile(s, n, o)
+		var behind []syntax.Stage
+		if !o.plain {
+			behind = stages[i+1:]
+		}
+		if _, ok := s.(*syntax.Regexp); ok {
+			p.rest = append(p.rest, foretold(behind)...)
+		}
+		one, err := p.compile(s, behind, n, o)
 		if err != nil {
 			return nil, err
 		}
@@ -87,10 +95,13 @@ func New(stages []syntax.Stage, o Options) (*Pipeline, error) {
 	return p, nil
 }
 
-// lastOfEach keeps the last of several keys for one label.
-func lastOfEach(exprs []syntax.Extraction) []syntax.Extraction {
+// lastOfEach keeps the last of several keys for one label that is needed.
+func lastOfEach(exprs []syntax.Extraction, n needed) []syntax.Extraction {
 	var out []syntax.Extraction
 	for _, x := range exprs {
+		if !n.has(x.Label) {
+			continue
+		}
 		out = slices.DeleteFunc(out, func(o syntax.Extraction) bool { return o.Label == x.Label })
 		out = append(out, x)
 	}
@@ -106,20 +117,21 @@ func parses(s syntax.Stage) bool {
 	return false
 }
 
-func (p *Pipeline) compile(s syntax.Stage, n needed, o Options) (stage, error) {
+func (p *Pipeline) compile(s syntax.Stage, behind []syntax.Stage, n needed, o Options) (stage, error) {
 	switch s := s.(type) {
 	case *syntax.JSON:
 		if len(s.Exprs) > 0 {
 			return newJSONFields(s.Exprs, n)
 		}
-		return &jsonStage{names: names{needed: n}, paths: o.JSONPaths}, nil
+		c, err := earlyChecks(behind)
+		return &jsonStage{names: names{needed: n, checks: c}, paths: o.JSONPaths}, err
 	case *syntax.Logfmt:
-		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, fields: lastOfEach(s.Exprs), names: names{needed: n}, needed: n}, nil
+		c, err := earlyChecks(behind)
+		return &logfmtStage{strict: s.Strict, keepEmpty: s.KeepEmpty, all: len(s.Exprs) == 0, fields: lastOfEach(s.Exprs, n), names: names{needed: n, checks: c}}, err
 	case *syntax.Regexp:
 		return newRegexpStage(s.Expr, n)
 	case *syntax.Pattern:
-		pattern, err := syntax.ParsePattern(s.Expr)
-		return &patternStage{pattern: pattern, needed: n}, err
+		return newPatternStage(s.Expr, n)
 	case *syntax.Unpack:
 		return &unpackStage{}, nil
 	case *syntax.LabelFilter:
@@ -241,7 +253,7 @@ func unwrapReader(convert string) func(string) (float64, error) {
 			return d.Seconds(), err
 		}
 	}
-	return func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+	return readFloat
 }
 
 // Loaded says whether the labels of the entry have been put together, which a

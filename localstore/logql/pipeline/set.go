@@ -149,16 +149,17 @@ func (s *Set) put(name, value string) {
 }
 
 // extract sets what a parser found under a name that hides nothing; the first of
-// several values stays. A field without a name makes no label.
-func (s *Set) extract(name, value string) (added bool) {
+// several values stays. It returns the name, or none if no label came to be: a
+// field without a name makes none.
+func (s *Set) extract(name, value string) (as string) {
 	if name == "" {
-		return false
+		return ""
 	}
 	taken := false
 	for i := range s.cur {
 		if s.cur[i].Name == name {
 			if s.cur[i].Category == Parsed {
-				return false
+				return ""
 			}
 			taken = true
 			break
@@ -167,14 +168,14 @@ func (s *Set) extract(name, value string) (added bool) {
 	if taken || s.cut && s.ofStream(name) {
 		name = s.suffix(name)
 		if s.parsedAlready(name) {
-			return false
+			return ""
 		}
 		s.put(name, value)
-		return true
+		return name
 	}
 	s.cur = append(s.cur, Label{Name: name, Value: value, Category: Parsed})
 	s.sorted = false
-	return true
+	return name
 }
 
 func (s *Set) ofStream(name string) bool {
@@ -202,6 +203,9 @@ func (s *Set) setError(name, details string) {
 
 // Err is the name of the error that the entry carries, if any.
 func (s *Set) Err() string { return s.err }
+
+// Faulty says whether the entry carries an error or the details of one.
+func (s *Set) Faulty() bool { return s.err != "" || s.details != "" }
 
 // ErrKept says whether a filter asked to keep entries with an error.
 func (s *Set) ErrKept() bool { return s.keepError }
