@@ -80,6 +80,7 @@ func (a *api) route(mux *http.ServeMux) {
 	if a.Policy != nil {
 		get("policy", a.policy)
 		mux.Handle("POST /weir/v1/policy/accept", answer(a.accept))
+		mux.Handle("POST /weir/v1/policy/refuse", answer(a.refuse))
 	}
 }
 

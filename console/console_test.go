@@ -16,6 +16,8 @@ import (
 
 	"github.com/weir-telemetry/weir/internal/install"
 	"github.com/weir-telemetry/weir/internal/vfs"
+	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/ledger/inbox"
 	"github.com/weir-telemetry/weir/redaction/consent"
 )
 
@@ -225,7 +227,7 @@ func TestOnlyAnApproverAcceptsAndOnlyWhatWaits(t *testing.T) {
 	f.role = Approver
 	code, text := post(body(digest, " ", "reviewed"))
 	require.Equal(t, 400, code)
-	require.Contains(t, text, "who accepts")
+	require.Contains(t, text, "who decides")
 	code, _ = post(body(strings.Repeat("0", 64), "Ada", "reviewed"))
 	require.Equal(t, 409, code, "another revision than the one that waits")
 	code, _ = post(`{"digest": 5}`)
@@ -252,15 +254,54 @@ func TestOnlyAnApproverAcceptsAndOnlyWhatWaits(t *testing.T) {
 	require.NotEmpty(t, p.Pending.Changes)
 }
 
-func TestAFormOfAnotherSiteAcceptsNothing(t *testing.T) {
+// A refusal lets nothing out, so it takes less than an acceptance; it is put
+// down for the ledger before it holds, and an approver may decide otherwise.
+func TestAReviewerRefusesAndThatIsRecorded(t *testing.T) {
+	f := newFixture(t)
+	digest := f.Decision().Policy.Digest.String()
+	post := func(verb string) int {
+		body := `{"digest": "` + digest + `", "by": "Rosa", "reason": "too much"}`
+		return f.do(t, "POST", "/weir/v1/policy/"+verb, body, nil).StatusCode
+	}
+	waits := func() []ledger.Record {
+		var list []ledger.Record
+		require.NoError(t, inbox.Take(vfs.OS, f.data, func(r ledger.Record) error { list = append(list, r); return nil }))
+		return list
+	}
+	f.role = Viewer
+	require.Equal(t, 403, post("refuse"))
+	require.Empty(t, waits())
+	f.role = Reviewer
+	require.Equal(t, 200, post("refuse"))
+	list := waits()
+	require.Len(t, list, 2)
+	require.Equal(t, samplePolicy, string(list[0].Body))
+	require.Equal(t, ledger.KindRefusal, list[1].Kind)
+	require.Contains(t, string(list[1].Body), `"by":"Rosa","reason":"too much","at":"2027-03-01T12:00:00Z"`)
+	var p policyAnswer
+	f.do(t, "GET", "/weir/v1/policy", "", &p)
+	require.Equal(t, &saidAnswer{By: "Rosa", Reason: "too much", At: noon}, p.Pending.Refused)
+	require.Equal(t, consent.Unaccepted, p.State)
+	require.Equal(t, 200, post("refuse"), "said twice is said once")
+	require.Empty(t, waits())
+
+	f.role = Approver
+	require.Equal(t, 200, post("accept"))
+	require.Equal(t, consent.Active, f.Decision().State)
+	require.Equal(t, 409, post("refuse"), "what is in force is taken back, not refused")
+}
+
+func TestAFormOfAnotherSiteDecidesNothing(t *testing.T) {
 	f := newFixture(t)
 	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", ""} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", f.server.URL+"/weir/v1/policy/accept", strings.NewReader(`{}`))
-		require.NoError(t, err)
-		req.Header.Set("Content-Type", kind)
-		resp, err := http.DefaultClient.Do(req)
-		require.NoError(t, err)
-		resp.Body.Close()
-		require.Equal(t, 415, resp.StatusCode)
+		for _, verb := range []string{"accept", "refuse"} {
+			req, err := http.NewRequestWithContext(t.Context(), "POST", f.server.URL+"/weir/v1/policy/"+verb, strings.NewReader(`{}`))
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", kind)
+			resp, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			resp.Body.Close()
+			require.Equal(t, 415, resp.StatusCode)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-telemetry/weir/ledger/inbox"
 	"github.com/weir-telemetry/weir/redaction/consent"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
@@ -14,21 +15,23 @@ type policyAnswer struct {
 	Right       consent.Right       `json:"right,omitempty"`
 	Explanation string              `json:"explanation"`
 	InForce     *policy.Description `json:"in_force"`
-	Accepted    *acceptedAnswer     `json:"accepted"`
+	Accepted    *saidAnswer         `json:"accepted"`
 	Pending     *pendingAnswer      `json:"pending"`
 }
 
-type acceptedAnswer struct {
+// saidAnswer is a person's word: who, why, when.
+type saidAnswer struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
 }
 
-// pendingAnswer is a revision that a person has to decide on, and what it
-// changes; Changes is empty where nothing was accepted before.
+// pendingAnswer is a revision that a person has to decide on, or has refused, and
+// what it changes; Changes is empty where nothing was accepted before.
 type pendingAnswer struct {
 	Revision policy.Description `json:"revision"`
 	Changes  []policy.DiffEntry `json:"changes"`
+	Refused  *saidAnswer        `json:"refused"`
 }
 
 func (a *api) policy(*http.Request) (any, error) {
@@ -48,18 +51,21 @@ func describe(d consent.Decision) policyAnswer {
 	if d.State == consent.Active {
 		in := policy.Describe(d.Policy)
 		out.InForce = &in
-		out.Accepted = &acceptedAnswer{By: d.Acceptance.By, Reason: d.Acceptance.Reason, At: d.Acceptance.At.UTC()}
+		out.Accepted = &saidAnswer{By: d.Acceptance.By, Reason: d.Acceptance.Reason, At: d.Acceptance.At.UTC()}
 	}
 	if waiting := pending(d); waiting != nil {
 		out.Pending = &pendingAnswer{Revision: policy.Describe(waiting), Changes: []policy.DiffEntry{}}
 		if d.Base != nil {
 			out.Pending.Changes = policy.Diff(d.Base, waiting).Entries
 		}
+		if r := d.Refusal; r != (consent.Refusal{}) {
+			out.Pending.Refused = &saidAnswer{By: r.By, Reason: r.Reason, At: r.At.UTC()}
+		}
 	}
 	return out
 }
 
-// pending is the policy that waits for a person, or nil.
+// pending is the policy that waits for a person or was refused by one, or nil.
 func pending(d consent.Decision) *policy.Policy {
 	if d.Pending != nil {
 		return d.Pending
@@ -76,32 +82,57 @@ type verdict struct {
 	Reason string        `json:"reason"`
 }
 
-// accept accepts the revision that waits, and only that one: what was looked
-// at is what is accepted, also if the file changed in between. It takes effect
-// when the policy extension looks next, within a second.
-func (a *api) accept(r *http.Request) (any, error) {
+// decide reads a verdict on the revision that waits, and only on that one: what
+// was looked at is what is decided on, also if the file changed in between.
+func (a *api) decide(r *http.Request, what string, needs Role) (verdict, *policy.Policy, error) {
 	user, may := a.Who(r)
-	if !may.may(Approver) {
-		return nil, refuse(http.StatusForbidden, "accepting a revision takes the role approver; yours is %s", may)
+	if !may.may(needs) {
+		return verdict{}, nil, refuse(http.StatusForbidden, "%s a revision takes the role %s; yours is %s", what, needs, may)
 	}
 	var v verdict
 	if err := read(r, &v); err != nil {
-		return nil, err
+		return v, nil, err
 	}
-	by, reason := strings.TrimSpace(v.By), strings.TrimSpace(v.Reason)
+	v.By, v.Reason = strings.TrimSpace(v.By), strings.TrimSpace(v.Reason)
 	if user != "" {
-		by = user // who signed in is who accepts
+		v.By = user // who signed in is who decides
 	}
-	if by == "" || reason == "" {
-		return nil, refuse(http.StatusBadRequest, "say who accepts and why: both are recorded")
+	if v.By == "" || v.Reason == "" {
+		return v, nil, refuse(http.StatusBadRequest, "say who decides and why: both are recorded")
 	}
 	waiting := pending(a.Policy.Decision())
 	if waiting == nil || waiting.Digest != v.Digest {
-		return nil, refuse(http.StatusConflict, "the revision that you looked at is not the one that waits now: look again")
+		return v, nil, refuse(http.StatusConflict, "the revision that you looked at is not the one that waits now: look again")
 	}
-	accepted, err := consent.Accept(a.FS, a.Data, waiting, by, reason, a.Now())
+	return v, waiting, nil
+}
+
+// accept accepts the revision that waits. It takes effect when the policy
+// extension looks next, within a second.
+func (a *api) accept(r *http.Request) (any, error) {
+	v, waiting, err := a.decide(r, "accepting", Approver)
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := consent.Accept(a.FS, a.Data, waiting, v.By, v.Reason, a.Now())
 	if err != nil {
 		return nil, refuse(http.StatusConflict, "not accepted: %v", err)
 	}
 	return accepted, nil
+}
+
+// refuse refuses it. That lets nothing more out, so that a reviewer may do it.
+func (a *api) refuse(r *http.Request) (any, error) {
+	v, waiting, err := a.decide(r, "refusing", Reviewer)
+	if err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	refused, err := consent.Refuse(a.FS, a.Data, waiting, v.By, v.Reason, now, func(said consent.Refusal) error {
+		return inbox.PutRefusal(a.FS, a.Data, waiting.Digest, waiting.Source, said, now)
+	})
+	if err != nil {
+		return nil, refuse(http.StatusConflict, "not refused: %v", err)
+	}
+	return refused, nil
 }

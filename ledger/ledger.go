@@ -46,16 +46,17 @@ const (
 	KindOutcome    Kind = 4  // what became of a report, see Outcome
 	KindGrant      Kind = 5  // a widening for a time that the customer signed, exactly
 	KindBundle     Kind = 6  // a support bundle that the customer let out: its hash, size and who let it
-	KindConfig     Kind = 7  // the configuration of what may leave, from here on
+	KindConfig     Kind = 7  // the configuration is another from here on: its hashes before and after
 	KindRevocation Kind = 8  // the acceptance of a policy is withdrawn
 	KindDrop       Kind = 9  // reports given up for the backlog's limit, see Drop
 	KindPrune      Kind = 10 // what is removed by age, see Prune
+	KindRefusal    Kind = 11 // the customer's refusal of a policy
 )
 
 var kindNames = map[Kind]string{
 	KindReport: "report", KindAcceptance: "acceptance", KindPolicy: "policy", KindOutcome: "outcome",
 	KindGrant: "grant", KindBundle: "bundle", KindConfig: "configuration", KindRevocation: "revocation",
-	KindDrop: "drop", KindPrune: "prune",
+	KindDrop: "drop", KindPrune: "prune", KindRefusal: "refusal",
 }
 
 // String names the kind; one that this version does not know has a number.

@@ -30,6 +30,7 @@ func policyCommands() []command {
 		{name: "policy sign", usage: signUsage, short: "Sign a policy as its vendor, into FILE.sig.", run: runPolicySign},
 		{name: "policy verify", usage: verifyUsage, short: "Say whether enough keys have signed a policy.", run: runPolicyVerify},
 		{name: "policy accept", usage: acceptUsage, short: "Accept a policy: from then on, what it names may leave. With a key, sign that.", run: runPolicyAccept},
+		{name: "policy refuse", usage: refuseUsage, short: "Refuse a policy: it does not take effect, and who said so and why is recorded.", run: runPolicyRefuse},
 		{name: "policy revoke", usage: revokeUsage, short: "Take an acceptance back: nothing leaves under that policy any more.", run: runPolicyRevoke},
 		{name: "policy status", usage: statusUsage, short: "Say what is in force, what waits and what it would widen; FILE is WEIR_POLICY if not named.", run: runPolicyStatus},
 	}

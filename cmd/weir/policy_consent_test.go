@@ -147,6 +147,53 @@ func TestAnAcceptanceIsTakenBack(t *testing.T) {
 	assert.Contains(t, out, `"revoked": []`)
 }
 
+func TestARevisionIsRefused(t *testing.T) {
+	text := inFolder(t)
+	refuse := func(args ...string) (string, int) {
+		out, errOut, code := policyRun(append([]string{"refuse"}, args...)...)
+		return out + errOut, code
+	}
+	why := []string{"--by", "Rosa", "--reason", "too much"}
+	for _, args := range [][]string{{"p.yaml"}, {"p.yaml", "--by", "Rosa"}, append(why, "nowhere.yaml"), append(why, "p.yaml", "p.yaml"), append([]string{"--by", "\x1b", "--reason", "x"}, "p.yaml")} {
+		out, code := refuse(args...)
+		assert.Equal(t, exitError, code, args)
+		assert.Equal(t, 1, strings.Count(out, "\n"), out)
+	}
+	_, _, code := policyRun("accept", "p.yaml", "--by", "Ada", "--reason", "pilot")
+	require.Equal(t, exitYes, code)
+	out, code := refuse(append(why, "p.yaml")...)
+	assert.Equal(t, exitNo, code)
+	assert.Contains(t, out, "weir policy revoke p.yaml")
+
+	require.NoError(t, os.WriteFile("p.yaml", []byte(strings.NewReplacer("revision: 4", "revision: 8", "[api, worker]", "[api, batch]").Replace(text)), 0o600))
+	out, code = refuse(append(why, "p.yaml")...)
+	require.Equal(t, exitYes, code, out)
+	assert.Contains(t, out, "revision 8 does not take effect.\n")
+	assert.Contains(t, out, "  reason    too much\n")
+	list, err := os.ReadDir("data/inbox")
+	require.NoError(t, err)
+	assert.Len(t, list, 2, "the refused text and the refusal wait for the edge to record them")
+	out, code = refuse(append(why, "--json", "p.yaml")...)
+	require.Equal(t, exitYes, code, out)
+	var answer refuseAnswer
+	require.NoError(t, json.Unmarshal([]byte(out), &answer))
+	assert.True(t, answer.Before)
+
+	s, code := statusOf(t)
+	assert.Equal(t, exitYes, code)
+	assert.Equal(t, 4, s.InForce.Revision)
+	assert.Nil(t, s.Waiting, "what was refused does not wait")
+	assert.Equal(t, []consent.Refusal{answer.Refusal}, s.Refused)
+	out, _, _ = policyRun("status", "p.yaml")
+	assert.Contains(t, out, "was refused by Rosa")
+	assert.Contains(t, out, "revision 8, by Rosa, ")
+	_, _, code = policyRun("accept", "p.yaml", "--by", "Ada", "--reason", "decided otherwise")
+	require.Equal(t, exitYes, code)
+	s, _ = statusOf(t)
+	assert.Equal(t, 8, s.InForce.Revision)
+	assert.Empty(t, s.Refused)
+}
+
 func TestStatusSaysWhatIsInForceAndWhatWaits(t *testing.T) {
 	text := inFolder(t)
 	out, errOut, code := policyRun("status", "p.yaml")

@@ -24,6 +24,7 @@ type statusAnswer struct {
 	File    string               `json:"file"`
 	InForce *statusInForce       `json:"in_force"` // null: nothing leaves
 	Waiting *statusWaiting       `json:"waiting"`  // null: nothing waits
+	Refused []consent.Refusal    `json:"refused"`
 	Revoked []consent.Revocation `json:"revoked"`
 }
 
@@ -88,7 +89,7 @@ func runPolicyStatus(e env, args []string) int {
 
 func (e env) status(rules consent.Rules, file string) (statusAnswer, error) {
 	d := rules.Look(vfs.OS, e.dataDir(), file, time.Now())
-	a := statusAnswer{State: d.State, File: file, Note: d.Note, Revoked: []consent.Revocation{}}
+	a := statusAnswer{State: d.State, File: file, Note: d.Note, Refused: []consent.Refusal{}, Revoked: []consent.Revocation{}}
 	if d.Err != nil {
 		a.Error = d.Err.Error()
 	}
@@ -97,6 +98,11 @@ func (e env) status(rules consent.Rules, file string) (statusAnswer, error) {
 		return a, err
 	}
 	a.Revoked = append(a.Revoked, revoked...)
+	refused, err := consent.Refusals(vfs.OS, e.dataDir())
+	if err != nil {
+		return a, err
+	}
+	a.Refused = append(a.Refused, refused...)
 	if d.State == consent.Active {
 		said := policy.Describe(d.Policy)
 		a.InForce = &statusInForce{
@@ -164,6 +170,12 @@ func (e env) sayStatus(a statusAnswer, verified bool) {
 				fmt.Fprintf(t, "  %s\t%s\n", strings.TrimSpace(d.Signal+" "+d.Part), d.What)
 			}
 			_ = t.Flush()
+		}
+	}
+	if len(a.Refused) > 0 {
+		fmt.Fprint(e.out, "\nRefused:\n\n")
+		for _, r := range a.Refused {
+			fmt.Fprintf(e.out, "  %s  revision %d, by %s, %s: %s\n", r.Digest, r.Revision, r.By, r.At.Format(time.RFC3339), r.Reason)
 		}
 	}
 	if len(a.Revoked) > 0 {

@@ -237,18 +237,30 @@ test("a hundred thousand lines scroll", async () => {
   await page.close();
 });
 
-test("a revision is accepted with a name and a reason", async () => {
+test("a revision is refused with a name and a reason, and accepted after all", async () => {
   edge.widenPolicy();
   const page = await open("/allowlist");
   await page.waitForSelector(".pending", { timeout: 20_000 });
   assert.match(await page.$eval(".pending", (e) => e.textContent), /widened/);
-  await page.click(".pending button[type=submit]");
+  const click = (name) => page.evaluate((n) => [...document.querySelectorAll(".pending button")].find((b) => b.textContent === n).click(), name);
+  await click("Refuse");
   assert.match(await page.waitForSelector(".pending .failure").then((e) => e.evaluate((x) => x.textContent)), /who you are and why/);
+  writeFileSync(`${shots}allowlist-waits.png`, await page.screenshot());
+  assert.deepEqual(await serious(page), []);
   const [name, reason] = await page.$$(".pending input");
   await name.type("Ada Lovelace");
+  await reason.type("ask the vendor first");
+  await click("Refuse");
+  await page.waitForFunction(() => /was refused[\s\S]*Ada Lovelace[\s\S]*ask the vendor first/.test(document.querySelector(".pending")?.textContent ?? ""), { timeout: 20_000 });
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll(".pending button")].map((b) => b.textContent).join()), "Accept after all");
+  writeFileSync(`${shots}allowlist-refused.png`, await page.screenshot());
+  assert.deepEqual(await serious(page), []);
   await reason.type("looked at with security");
-  await page.click(".pending button[type=submit]");
-  await page.waitForFunction(() => !document.querySelector(".pending") && /Ada Lovelace/.test(document.querySelector(".verdict")?.textContent ?? ""), { timeout: 20_000 });
+  await click("Accept after all");
+  await page.waitForFunction(() => !document.querySelector(".pending") && /Ada Lovelace[\s\S]*looked at with security/.test(document.querySelector(".verdict")?.textContent ?? ""), { timeout: 20_000 });
+  const kinds = async () => new Set((await (await fetch(edge.url + "/weir/v1/ledger?limit=100")).json()).records.map((r) => r.kind));
+  await page.waitForFunction(async () => (await (await fetch("/weir/v1/ledger?limit=1&kind=refusal")).json()).records.length === 1, { timeout: 30_000, polling: 500 });
+  assert.ok((await kinds()).has("acceptance"));
   assert.deepEqual(page.faults, []);
   await page.close();
 });

@@ -49,6 +49,7 @@ type upstream struct {
 
 	listenEvery time.Duration
 	heard       time.Time // listen's: when the folder of acceptances had last changed
+	inboxFault  string    // listen's: what the log was told of the inbox
 	ears        sync.WaitGroup
 
 	book    atomic.Pointer[ledger.Ledger]

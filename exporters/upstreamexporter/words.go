@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/ledger/inbox"
 	"github.com/weir-telemetry/weir/redaction/consent"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
@@ -40,12 +43,13 @@ func (u *upstream) say(l *ledger.Ledger, p *policy.Policy, a consent.Acceptance,
 // trusted not to have changed.
 const settleTime = 2 * time.Second
 
-// listenEvery is how often it is looked whether something was taken back.
+// listenEvery is how often it is looked whether a person decided something.
 const listenEvery = 10 * time.Second
 
 // listen does that beside the sender, which may be waiting for a destination
 // that does not answer.
 func (u *upstream) listen(ctx context.Context) {
+	u.takeIn(u.book.Load())
 	tick := time.NewTicker(u.listenEvery)
 	defer tick.Stop()
 	for {
@@ -53,8 +57,32 @@ func (u *upstream) listen(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			u.takeIn(u.book.Load())
 			u.hear(u.book.Load())
 		}
+	}
+}
+
+// takeIn records what others left in the inbox. A policy's text comes before each
+// refusal of it, and is recorded once.
+func (u *upstream) takeIn(l *ledger.Ledger) {
+	var failed bool
+	err := inbox.Take(u.fsys, u.cfg.Data, func(r ledger.Record) error {
+		if r.Kind == ledger.KindPolicy && l.HasPolicy(r.PolicyDigest) {
+			return nil
+		}
+		_, err := l.Append(r)
+		failed = err != nil
+		return err
+	})
+	switch {
+	case failed:
+		u.senderFailed(err)
+	case err == nil:
+		u.inboxFault = ""
+	case err.Error() != u.inboxFault: // said once
+		u.inboxFault = err.Error()
+		u.log.Warn("not everything that was decided could be recorded", zap.Error(err))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/ledger"
+	"github.com/weir-telemetry/weir/ledger/inbox"
 	"github.com/weir-telemetry/weir/redaction/consent"
 	"github.com/weir-telemetry/weir/redaction/policy"
 )
@@ -110,6 +112,18 @@ func TestWhatTheCustomerSaysIsRecorded(t *testing.T) {
 	e.reports(7, 1)
 	want = append(want, ledger.KindAcceptance, ledger.KindReport)
 	kinds(want...)
+
+	// Refused: the text and who said no, without a report; the text once.
+	wider, err := policy.Parse(file, []byte(strings.Replace(text, "revision: ", "revision: 1", 1)))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, inbox.Put(vfs.OS, data, ledger.Record{Kind: ledger.KindPolicy, PolicyDigest: wider.Digest, Body: wider.Source}, time.Now()))
+		require.NoError(t, inbox.Put(vfs.OS, data, ledger.Record{Kind: ledger.KindRefusal, PolicyDigest: wider.Digest, Body: []byte(`{"by":"R. Viewer"}`)}, time.Now()))
+	}
+	want = append(want, ledger.KindPolicy, ledger.KindRefusal, ledger.KindRefusal)
+	recs = kinds(want...)
+	assert.Equal(t, wider.Source, recs[len(recs)-3].Body)
+	assert.JSONEq(t, `{"by":"R. Viewer"}`, string(recs[len(recs)-1].Body))
 	require.NoError(t, e.Shutdown(t.Context()))
 	e.verify()
 }

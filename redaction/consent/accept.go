@@ -200,6 +200,13 @@ func readAcceptance(fsys vfs.FS, data string, d policy.Digest) (Acceptance, erro
 	case r.Order >= a.Order:
 		return Acceptance{}, errRevoked
 	}
+	switch r, err := readRefusal(fsys, data, d); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return Acceptance{}, err
+	case r.Order >= a.Order:
+		return Acceptance{}, errRefused
+	}
 	return a, nil
 }
 

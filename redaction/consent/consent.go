@@ -15,7 +15,8 @@
 // words, is held to the accepted text, whose digest the reports go on to quote.
 // Weir's own acceptances hold as long as the person's that they follow from.
 //
-// A person can take back what was accepted ([Revoke]), and an install can demand
+// A person can refuse a revision ([Refuse]), so that it does not even take effect
+// by narrowing, and take back what was accepted ([Revoke]), and an install can demand
 // that acceptances are signed with the customer's own keys ([Rules]).
 //
 // [Resolve] never fails: whatever is wrong is a [Decision] other than
@@ -107,6 +108,9 @@ type Decision struct {
 	// Revocation is what took the file's policy back, if that is why nothing
 	// leaves.
 	Revocation Revocation
+	// Refusal is a person's no to the file's policy, while it holds. It does not
+	// wait for anybody then.
+	Refusal Refusal
 	// Same is the file's policy under [RightSame], SameAs Weir's acceptance of it.
 	Same   *policy.Policy
 	SameAs Acceptance
@@ -121,10 +125,11 @@ type Decision struct {
 	Err error
 }
 
-// Waiting is the file's policy while it waits for a person: to be accepted, or
+// Waiting is the file's policy while it waits for a person: to be decided on, or
 // for a signature on its acceptance. Nil: it does not.
 func (d Decision) Waiting() *policy.Policy {
 	switch {
+	case d.Refusal != (Refusal{}):
 	case d.State == Active:
 		return d.Pending
 	case d.State == Unaccepted && d.Revocation == (Revocation{}), d.State == Unsigned && !d.Acceptance.Digest.IsZero():

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/weir-telemetry/weir/internal/vfs"
@@ -23,6 +21,16 @@ type accepted struct {
 // ratchet decides on a policy that nobody accepted, by the one accepted last.
 func (c *clerk) ratchet(p *policy.Policy) Decision {
 	unaccepted := Decision{State: Unaccepted, Policy: p, Err: fmt.Errorf("policy %s is not accepted: run %s", c.file, c.acceptHint(""))}
+	var err error
+	switch unaccepted.Refusal, err = refusal(c.fsys, c.data, p.Digest); {
+	case err == nil:
+		unaccepted.Err = fmt.Errorf("policy %s was refused by %s on %s: %s to let it out after all",
+			c.file, unaccepted.Refusal.By, unaccepted.Refusal.At.Format(time.DateOnly), c.acceptHint(""))
+	case !errors.Is(err, fs.ErrNotExist):
+		unaccepted.Err = fmt.Errorf("policy %s: %w", c.file, err)
+		return unaccepted
+	}
+	refused := unaccepted.Refusal != (Refusal{})
 	base, err := c.lastAccepted(c.fsys, c.data, p, c.now)
 	if err != nil {
 		unaccepted.Err = fmt.Errorf("policy %s is not accepted, and what was before cannot be read: %w", c.file, err)
@@ -34,7 +42,7 @@ func (c *clerk) ratchet(p *policy.Policy) Decision {
 	d := unaccepted
 	diff := policy.Diff(base.policy, p)
 	switch {
-	case p.Revision < base.policy.Revision || diff.Has(policy.Widened):
+	case refused || p.Revision < base.policy.Revision || diff.Has(policy.Widened):
 		d = c.meet(base, p, unaccepted)
 	case p.Revision == base.policy.Revision && !diff.Has(policy.Narrowed):
 		d = c.held(base, p)
@@ -119,10 +127,14 @@ func (c *clerk) meet(base accepted, p *policy.Policy, unaccepted Decision) Decis
 	if p.Revision < base.policy.Revision {
 		what, flag = "is older than the one in force", " --rollback"
 	}
-	d := Decision{State: Active, Policy: base.policy, Acceptance: base.acceptance, Right: RightMeet, Pending: p, Base: base.policy}
+	d := Decision{State: Active, Policy: base.policy, Acceptance: base.acceptance, Right: RightMeet, Pending: p, Base: base.policy, Refusal: unaccepted.Refusal}
 	d.Note = fmt.Sprintf("policy %s, revision %d, %s and waits for acceptance; until then what it shares with revision %d leaves: "+
 		"run 'weir policy diff %s %s', then %s",
 		c.file, p.Revision, what, base.policy.Revision, textFile(c.data, base.policy.Digest), c.file, c.acceptHint(flag))
+	if r := d.Refusal; r != (Refusal{}) {
+		d.Note = fmt.Sprintf("policy %s, revision %d, was refused by %s on %s; what it shares with revision %d leaves",
+			c.file, p.Revision, r.By, r.At.Format(time.DateOnly), base.policy.Revision)
+	}
 	if !policy.Diff(base.policy, m).Has(policy.Narrowed) {
 		return d
 	}
@@ -145,6 +157,11 @@ func (c *clerk) unrecorded(p *policy.Policy, err error) Decision {
 func (c *clerk) record(p *policy.Policy, own Acceptance) (Acceptance, error) {
 	if r, err := readRevocation(c.fsys, c.data, p.Digest); err == nil {
 		return Acceptance{}, fmt.Errorf("%s took that back", r.By)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Acceptance{}, err
+	}
+	if r, err := refusal(c.fsys, c.data, p.Digest); err == nil {
+		return Acceptance{}, fmt.Errorf("%s refused that", r.By)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return Acceptance{}, err
 	}
@@ -226,8 +243,8 @@ func Standing(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, Accept
 	return p, a, err
 }
 
-// Text returns the policy of a digest that was accepted once, whether that still
-// holds or not.
+// Text returns the policy of a digest that was accepted or refused once, whether
+// that still holds or not.
 func Text(fsys vfs.FS, data string, d policy.Digest) (*policy.Policy, error) {
 	file := textFile(data, d)
 	source, err := readPolicy(fsys, file)
@@ -277,27 +294,20 @@ func (r Rules) lastAccepted(fsys vfs.FS, data string, p *policy.Policy, now time
 
 // acceptances lists all of them, the last first.
 func acceptances(fsys vfs.FS, data string) ([]Acceptance, error) {
-	files, err := fsys.ReadDir(filepath.Join(data, folder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list the acceptances: %w", pathless(err))
-	}
 	var list []Acceptance
-	for _, f := range files {
-		d, err := policy.ParseDigest(strings.TrimSuffix(f.Name(), ".json"))
-		if err != nil || !strings.HasSuffix(f.Name(), ".json") {
-			continue
-		}
+	err := each(fsys, data, ".json", func(d policy.Digest) error {
 		a, err := readAcceptance(fsys, data, d)
 		switch {
-		case errors.Is(err, errRevoked):
-			continue
+		case errors.Is(err, errRevoked), errors.Is(err, errRefused):
+			return nil
 		case err != nil:
-			return nil, fmt.Errorf("%w: remove that file", err)
+			return fmt.Errorf("%w: remove that file", err)
 		}
 		list = append(list, a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(list, func(a, b Acceptance) int {
 		if a.Order != b.Order {
@@ -308,8 +318,8 @@ func acceptances(fsys vfs.FS, data string) ([]Acceptance, error) {
 	return list, nil
 }
 
-// nextOrder is the number of the next acceptance or revocation. One that cannot
-// be read has none to go by.
+// nextOrder is the number of the next acceptance, revocation or refusal. One that
+// cannot be read has none to go by.
 func nextOrder(fsys vfs.FS, data string) (int, error) {
 	list, err := acceptances(fsys, data)
 	if err != nil {
@@ -319,7 +329,14 @@ func nextOrder(fsys vfs.FS, data string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	refused, err := Refusals(fsys, data)
+	if err != nil {
+		return 0, err
+	}
 	order := 0
+	for _, r := range refused {
+		order = max(order, r.Order)
+	}
 	for _, a := range list {
 		order = max(order, a.Order)
 	}

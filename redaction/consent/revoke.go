@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/weir-telemetry/weir/internal/vfs"
@@ -103,28 +102,18 @@ func Revoke(fsys vfs.FS, data string, d policy.Digest, by, reason string, now ti
 
 // Revocations lists those that hold, in no order.
 func Revocations(fsys vfs.FS, data string) ([]Revocation, error) {
-	files, err := fsys.ReadDir(filepath.Join(data, folder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list what was taken back: %w", pathless(err))
-	}
 	var list []Revocation
-	for _, f := range files {
-		d, err := policy.ParseDigest(strings.TrimSuffix(f.Name(), ".revoked"))
-		if err != nil || !strings.HasSuffix(f.Name(), ".revoked") {
-			continue
-		}
+	err := each(fsys, data, ".revoked", func(d policy.Digest) error {
 		r, err := readRevocation(fsys, data, d)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := readAcceptance(fsys, data, d); errors.Is(err, fs.ErrNotExist) {
 			list = append(list, r)
 		}
-	}
-	return list, nil
+		return nil
+	})
+	return list, err
 }
 
 // readRevocation returns fs.ErrNotExist only if there is none.

@@ -113,13 +113,19 @@ export interface Change {
   what: string;
 }
 
+export interface Said {
+  by: string;
+  reason: string;
+  at: string; // RFC 3339
+}
+
 export interface PolicyStatus {
   state: string;
   right?: string;
   explanation: string;
   in_force: Revision | null;
-  accepted: { by: string; reason: string; at: string } | null;
-  pending: { revision: Revision; changes: Change[] } | null;
+  accepted: Said | null;
+  pending: { revision: Revision; changes: Change[]; refused: Said | null } | null;
 }
 
 export const about = () => getJSON<About>("/weir/v1/about");
@@ -128,4 +134,4 @@ export const ledger = (before: number | null, limit: number, kind: string) =>
   getJSON<LedgerPage>("/weir/v1/ledger", { ...(before === null ? {} : { before: String(before) }), limit: String(limit), ...(kind ? { kind } : {}) });
 export const ledgerRecord = (index: number) => getJSON<LedgerDetail>(`/weir/v1/ledger/${index}`);
 export const policy = () => getJSON<PolicyStatus>("/weir/v1/policy");
-export const accept = (digest: string, by: string, reason: string) => postJSON<unknown>("/weir/v1/policy/accept", { digest, by, reason });
+export const verdict = (verb: "accept" | "refuse", digest: string, by: string, reason: string) => postJSON<unknown>("/weir/v1/policy/" + verb, { digest, by, reason });

@@ -1,6 +1,6 @@
 // The allowlist: what may leave, why, and what a new revision would change.
 import { useEffect, useState } from "preact/hooks";
-import { accept, ledger, ledgerRecord, policy, type About, type PlainEntry, type PolicyEntry, type PolicyStatus, type Revision } from "../api/weir";
+import { ledger, ledgerRecord, policy, verdict, type About, type PlainEntry, type PolicyEntry, type PolicyStatus, type Revision } from "../api/weir";
 import { dateTime } from "../format/time";
 import { whole } from "../format/units";
 import { useLoad } from "../ui/useLoad";
@@ -91,21 +91,24 @@ function Entries({ entries, sent }: { entries: PolicyEntry[]; sent: PlainEntry[]
 }
 
 function Pending({ status, me, done }: { status: PolicyStatus; me: About; done: () => void }) {
-  const { revision, changes } = status.pending!;
+  const { revision, changes, refused } = status.pending!;
   const [by, setBy] = useState(me.user);
   const [reason, setReason] = useState("");
   const [error, setError] = useState("");
-  const act = (e: Event) => {
-    e.preventDefault();
+  const decide = (verb: "accept" | "refuse") => {
     if (!by.trim() || !reason.trim()) return setError("Write who you are and why: both are recorded.");
-    accept(revision.digest, by.trim(), reason.trim()).then(() => setTimeout(done, 1500), (err: Error) => setError(err.message));
+    setError("");
+    // The edge looks once a second.
+    verdict(verb, revision.digest, by.trim(), reason.trim()).then(() => (setReason(""), setTimeout(done, 1500)), (err: Error) => setError(err.message));
   };
   const order = ["widened", "neutral", "narrowed", "unchanged"];
+  const what = status.in_force ? "only what both revisions allow leaves" : "nothing leaves";
   return (
-    <section class="pending" aria-label="Revision that waits for acceptance">
-      <h2>Revision {revision.revision} waits for you</h2>
+    <section class={"pending" + (refused ? " refused" : "")} aria-label={refused ? "Revision that was refused" : "Revision that waits for a decision"}>
+      <h2>Revision {revision.revision} {refused ? "was refused" : "waits for you"}</h2>
+      {refused && <p>By {refused.by} on {dateTime(Date.parse(refused.at))}: {refused.reason}. It stays out of force: {what}.</p>}
       <p>
-        {status.in_force ? "Until it is accepted, only what both revisions allow leaves." : "Until it is accepted, nothing leaves."} It could let out {whole(revision.budget.bits_per_day)} bits a day
+        {!refused && `Until it is accepted, ${what}. `}It could let out {whole(revision.budget.bits_per_day)} bits a day
         {status.in_force && `; today it is ${whole(status.in_force.budget.bits_per_day)}`}.
       </p>
       <table>
@@ -116,13 +119,15 @@ function Pending({ status, me, done }: { status: PolicyStatus; me: About; done: 
         </tbody>
       </table>
       {!changes.length && <Entries entries={revision.signals} sent={[]} />}
-      {me.may !== "approver" ? (
-        <p class="note">Accepting it takes an approver; you are a {me.may}.</p>
+      {me.may === "viewer" ? (
+        <p class="note">Deciding on it takes a reviewer, who may refuse, or an approver; you are a viewer.</p>
       ) : (
-        <form onSubmit={act}>
-          <label>Your name <input value={by} onInput={(e) => setBy(e.currentTarget.value)} /></label>
-          <label>Reason <input value={reason} onInput={(e) => setReason(e.currentTarget.value)} /></label>
-          <button type="submit">Accept</button>
+        <form onSubmit={(e) => e.preventDefault()}>
+          <label>Your name <input value={by} disabled={me.user !== ""} onInput={(e) => setBy(e.currentTarget.value)} /></label>
+          <label class="grow">Reason <input value={reason} onInput={(e) => setReason(e.currentTarget.value)} /></label>
+          {me.may === "approver" && <button type="button" class="primary" onClick={() => decide("accept")}>{refused ? "Accept after all" : "Accept"}</button>}
+          {!refused && <button type="button" onClick={() => decide("refuse")}>Refuse</button>}
+          {me.may !== "approver" && <span class="note">Accepting takes an approver; you are a reviewer.</span>}
           {error && <p class="failure" role="alert">{error}</p>}
         </form>
       )}

@@ -8,7 +8,7 @@ import { href, setParams, type Route } from "../route";
 import { download } from "../ui/download";
 import { useLoad } from "../ui/useLoad";
 
-const kinds = ["", "report", "acceptance", "policy", "outcome", "revocation", "drop", "prune", "grant", "bundle", "configuration"];
+const kinds = ["", "report", "acceptance", "policy", "outcome", "refusal", "revocation", "drop", "prune", "grant", "bundle", "configuration"];
 const pageSize = 100;
 
 export function LeavesPage({ route }: { route: Route }) {
