@@ -2,12 +2,12 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
-	"net/url"
-	"regexp"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/weir-telemetry/weir/internal/configuration"
 )
 
 type aboutAnswer struct {
@@ -37,13 +37,40 @@ func (a *api) about(r *http.Request) (any, error) {
 		out.Pages = append(out.Pages, "ledger")
 	}
 	if a.Config != nil {
-		text, err := yaml.Marshal(hidden(a.Config()))
-		if err != nil {
+		var err error
+		if out.Config, err = configuration.Text(a.Config()); err != nil {
 			return nil, err
 		}
-		out.Config = string(text)
 	}
 	return out, nil
+}
+
+type configurationAnswer struct {
+	Since   *time.Time     `json:"since"`   // null: not noticed yet
+	Changes []changeAnswer `json:"changes"` // newest first
+}
+
+type changeAnswer struct {
+	configuration.Change
+	Diff string `json:"diff"`
+}
+
+// configuration says what changed when, as far back as it is kept.
+func (a *api) configuration(*http.Request) (any, error) {
+	out := configurationAnswer{Changes: []changeAnswer{}}
+	state, err := configuration.InForce(a.FS, a.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Since = &state.Since
+	changes, err := configuration.Changes(a.FS, a.Data)
+	for _, c := range changes {
+		out.Changes = append(out.Changes, changeAnswer{Change: c, Diff: c.Diff})
+	}
+	return out, err
 }
 
 func (a *api) dashboard(r *http.Request) (any, error) {
@@ -53,77 +80,4 @@ func (a *api) dashboard(r *http.Request) (any, error) {
 		}
 	}
 	return nil, refuse(http.StatusNotFound, "there is no such dashboard here")
-}
-
-// secret are the keys whose values nobody should read over a shoulder. It
-// hides too much rather than too little.
-var secret = regexp.MustCompile(`(?i)pass|secret|token|credential|auth|api_?key|private|_pem$|^key$|headers|inline|cookie`)
-
-const hiddenText = "(hidden)"
-
-// hidden is a copy of a configuration without what looks like a secret: the
-// values of keys that sound like one, and passwords in URLs.
-func hidden(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			if secret.MatchString(k) && scalar(e) {
-				out[k] = hiddenText
-				continue
-			}
-			if secret.MatchString(k) {
-				out[k] = allHidden(e)
-				continue
-			}
-			out[k] = hidden(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = hidden(e)
-		}
-		return out
-	case string:
-		if u, err := url.Parse(v); err == nil && u.User != nil {
-			u.User = url.User("hidden")
-			return u.String()
-		}
-		return v
-	default:
-		return v
-	}
-}
-
-// scalar: a number or a yes and no is no secret, and an empty value hides
-// nothing.
-func scalar(v any) bool {
-	s, ok := v.(string)
-	return ok && s != ""
-}
-
-// allHidden hides every text under a key that sounds like a secret.
-func allHidden(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[k] = allHidden(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = allHidden(e)
-		}
-		return out
-	case string:
-		if v == "" {
-			return v
-		}
-		return hiddenText
-	default:
-		return v
-	}
 }

@@ -73,6 +73,9 @@ func (a *api) route(mux *http.ServeMux) {
 	get("about", a.about)
 	get("dashboards", func(*http.Request) (any, error) { return a.boards, nil })
 	get("dashboards/{uid}", a.dashboard)
+	if a.Kind == "edge" {
+		get("configuration", a.configuration)
+	}
 	if a.Ledger != "" {
 		get("ledger", a.ledgerPage)
 		get("ledger/{index}", a.ledgerRecord)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weir-telemetry/weir/internal/configuration"
 	"github.com/weir-telemetry/weir/internal/install"
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/ledger"
@@ -289,6 +290,24 @@ func TestAReviewerRefusesAndThatIsRecorded(t *testing.T) {
 	require.Equal(t, 200, post("accept"))
 	require.Equal(t, consent.Active, f.Decision().State)
 	require.Equal(t, 409, post("refuse"), "what is in force is taken back, not refused")
+}
+
+func TestWhatChangedInTheConfigurationIsShown(t *testing.T) {
+	f := newFixture(t)
+	var got configurationAnswer
+	require.Equal(t, 200, f.do(t, "GET", "/weir/v1/configuration", "", &got).StatusCode)
+	require.Nil(t, got.Since)
+	require.NotNil(t, got.Changes)
+	for i, timeout := range []string{"30s", "5s"} {
+		_, err := configuration.Notice(vfs.OS, f.data, []byte("key"), map[string]any{"timeout": timeout, "token": "hunter2"}, noon.Add(time.Duration(i)*time.Hour), func(configuration.Change) error { return nil })
+		require.NoError(t, err)
+	}
+	resp := f.do(t, "GET", "/weir/v1/configuration", "", &got)
+	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, noon.Add(time.Hour), *got.Since)
+	require.Len(t, got.Changes, 1)
+	require.Equal(t, "@@ -1,2 +1,2 @@\n-timeout: 30s\n+timeout: 5s\n token: (hidden)\n", got.Changes[0].Diff)
+	require.Len(t, got.Changes[0].After, 16)
 }
 
 func TestAFormOfAnotherSiteDecidesNothing(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/weir-telemetry/weir/extensions/policyextension/internal/metadata"
+	"github.com/weir-telemetry/weir/internal/configuration"
 	"github.com/weir-telemetry/weir/internal/install"
 	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/redaction/consent"
@@ -32,6 +33,8 @@ type policyExtension struct {
 	decision atomic.Pointer[consent.Decision]
 	watcher  watcher
 	said     string // the last state that the log was told
+
+	configuration atomic.Pointer[configuration.State] // nil before it is known
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -66,6 +69,8 @@ func (e *policyExtension) Start(context.Context, component.Host) error {
 		e.telemetry.RegisterPolicyStateCallback(e.observe),
 		e.telemetry.RegisterPolicyRevisionCallback(e.observeRevision),
 		e.telemetry.RegisterPolicyPendingCallback(e.observePending),
+		e.telemetry.RegisterConfigurationCallback(e.observeConfiguration),
+		e.telemetry.RegisterConfigurationChangesCallback(e.observeChanges),
 	); err != nil {
 		return err
 	}

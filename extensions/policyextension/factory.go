@@ -7,6 +7,9 @@
 // not accepted never stops the collector: nothing leaves, and everything local
 // goes on. A data folder that cannot hold the install's identity does stop it.
 //
+// It also notices that the collector's configuration is another than at the start
+// before, keeps what changed beside the data and leaves a record for the ledger.
+//
 // It accepts nothing, builds nothing and sends nothing.
 package policyextension
 

@@ -128,6 +128,12 @@ export interface PolicyStatus {
   pending: { revision: Revision; changes: Change[]; refused: Said | null } | null;
 }
 
+export interface ConfigurationHistory {
+  since: string | null; // RFC 3339; of the configuration in force
+  changes: { at: string; before: string; after: string; diff: string }[]; // newest first
+}
+
+export const configuration = () => getJSON<ConfigurationHistory>("/weir/v1/configuration");
 export const about = () => getJSON<About>("/weir/v1/about");
 export const dashboards = () => getJSON<DashboardEntry[]>("/weir/v1/dashboards");
 export const ledger = (before: number | null, limit: number, kind: string) =>

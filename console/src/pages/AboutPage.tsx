@@ -1,6 +1,8 @@
 import { useEffect } from "preact/hooks";
-import type { About } from "../api/weir";
+import { configuration, type About } from "../api/weir";
 import { dateTime, zone } from "../format/time";
+import { href } from "../route";
+import { useLoad } from "../ui/useLoad";
 
 export function AboutPage({ me }: { me: About }) {
   useEffect(() => {
@@ -23,9 +25,45 @@ export function AboutPage({ me }: { me: About }) {
         <div><dt>Prometheus</dt><dd><code>{location.origin}</code></dd></div>
         <div><dt>Loki</dt><dd><code>{location.origin}</code></dd></div>
       </dl>
+      {me.role === "edge" && <Changes />}
       <h2>Configuration</h2>
       <p class="note">As it is in force; values that look like secrets are hidden.</p>
       <pre class="dump" tabIndex={0} aria-label="Configuration">{me.config}</pre>
     </>
   );
+}
+
+function Changes() {
+  const { value, error } = useLoad(configuration, []);
+  if (error) return <p class="failure" role="alert">{error}</p>;
+  if (!value) return <p class="loading">Loading</p>;
+  return (
+    <>
+      <h2>What changed in the configuration, and when</h2>
+      <p class="note">
+        {value.since ? `In force since ${dateTime(Date.parse(value.since))}.` : "Not noticed yet."} Each change is a{" "}
+        <a href={href("/leaves", { kind: "configuration" })}>record of the ledger</a>, as two hashes; the lines stay here.
+      </p>
+      <div class="entries">
+        {value.changes.map((c) => (
+          <details class="entry">
+            <summary class="brief">
+              <b>{dateTime(Date.parse(c.at))}</b>
+              <span>{counted(c.diff)}</span>
+              <code class="numeric" title="hash of the configuration since then">{c.after}</code>
+            </summary>
+            <pre class="dump" tabIndex={0} aria-label="Difference">
+              {c.diff.split("\n").map((l) => <span class={l[0] === "+" ? "came" : l[0] === "-" ? "went" : l[0] === "@" ? "note" : ""}>{l + "\n"}</span>)}
+            </pre>
+          </details>
+        ))}
+      </div>
+      {!value.changes.length && <p class="note">Nothing has changed since the first start.</p>}
+    </>
+  );
+}
+
+function counted(diff: string): string {
+  const of = (mark: string) => diff.split("\n").filter((l) => l.startsWith(mark)).length;
+  return `${of("+")} lines came, ${of("-")} went`;
 }

@@ -25,12 +25,14 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter          metric.Meter
-	mu             sync.Mutex
-	registrations  []metric.Registration
-	PolicyPending  metric.Int64ObservableGauge
-	PolicyRevision metric.Int64ObservableGauge
-	PolicyState    metric.Int64ObservableGauge
+	meter                metric.Meter
+	mu                   sync.Mutex
+	registrations        []metric.Registration
+	Configuration        metric.Int64ObservableGauge
+	ConfigurationChanges metric.Int64ObservableCounter
+	PolicyPending        metric.Int64ObservableGauge
+	PolicyRevision       metric.Int64ObservableGauge
+	PolicyState          metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -42,6 +44,36 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterConfigurationCallback sets callback for observable Configuration metric.
+func (builder *TelemetryBuilder) RegisterConfigurationCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.Configuration, obs: o})
+		return nil
+	}, builder.Configuration)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterConfigurationChangesCallback sets callback for observable ConfigurationChanges metric.
+func (builder *TelemetryBuilder) RegisterConfigurationChangesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConfigurationChanges, obs: o})
+		return nil
+	}, builder.ConfigurationChanges)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterPolicyPendingCallback sets callback for observable PolicyPending metric.
@@ -117,6 +149,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.Configuration, err = builder.meter.Int64ObservableGauge(
+		"weir.configuration",
+		metric.WithDescription("1 for the configuration that is in force. What changed in it is kept beside the data and shown in the console. [Alpha]"),
+		metric.WithUnit("{configuration}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConfigurationChanges, err = builder.meter.Int64ObservableCounter(
+		"weir.configuration.changes",
+		metric.WithDescription("How often a start found another configuration than the one before, since the first start. [Alpha]"),
+		metric.WithUnit("{change}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PolicyPending, err = builder.meter.Int64ObservableGauge(
 		"weir_policy_pending",
 		metric.WithDescription("1 while a revision waits for a person to accept it, or to sign that; nothing otherwise. 'weir policy status' says more. [Alpha]"),
