@@ -85,7 +85,7 @@ func printLogsReport(e env, r *logstore.Report) {
 	fmt.Fprintf(e.out, "  entries  %d\n", r.Entries)
 	fmt.Fprintf(e.out, "  bytes    %d\n", r.Bytes)
 	if r.Incomplete {
-		fmt.Fprintln(e.out, "  the last frame is incomplete: it is being written, or a crash cut it off before it was acknowledged")
+		fmt.Fprintln(e.out, "  the log ends within a write that has not finished: it goes on, or a crash cut it off before it was acknowledged")
 	}
 	if len(r.Faults) > 0 {
 		fmt.Fprintln(e.out, "  what a fault covers is left out of answers; all else is answered, and nothing has to be repaired")

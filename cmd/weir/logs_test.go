@@ -19,15 +19,16 @@ import (
 	"github.com/weir-telemetry/weir/localstore/logstore"
 )
 
-// logsFixture makes a store that is the same each time but for salts. The copy
-// is taken while it is open, so that the log has something.
-func logsFixture(t *testing.T) (data string) {
+// logsFixture makes a store that is the same each time but for salts. It stays
+// open while the test lasts; the copy is taken while it is open, so that the log
+// has something.
+func logsFixture(t *testing.T) (running, data string) {
 	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	from, data := t.TempDir(), t.TempDir()
 	s, err := logstore.Open(vfs.OS, filepath.Join(from, "logs"), logstore.Options{Now: func() time.Time { return now }, MaintainEvery: -1})
 	require.NoError(t, err)
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
 	add := func(app string, at time.Time, n int) {
 		st := logstore.Stream{Labels: labels.FromStrings("service_name", app)}
 		for i := range n {
@@ -43,7 +44,7 @@ func logsFixture(t *testing.T) (data string) {
 	require.NoError(t, s.Flush(context.Background()))
 	add("api", now, 1)
 	require.NoError(t, os.CopyFS(data, os.DirFS(from)))
-	return data
+	return from, data
 }
 
 func onlyFile(t *testing.T, pattern string) string {
@@ -69,7 +70,10 @@ func TestLogsCommands(t *testing.T) {
 			if state == "(empty)" {
 				data = t.TempDir()
 			} else {
-				data = logsFixture(t)
+				var running string
+				if running, data = logsFixture(t); state == "(running)" {
+					data = running
+				}
 			}
 			switch state {
 			case "(damaged)":
@@ -83,6 +87,12 @@ func TestLogsCommands(t *testing.T) {
 				b, err := os.ReadFile(name)
 				require.NoError(t, err)
 				require.NoError(t, os.WriteFile(name, b[:len(b)-3], 0o600))
+			case "(flipped)":
+				name := onlyFile(t, filepath.Join(data, "logs", "wal", "*.wal"))
+				b, err := os.ReadFile(name)
+				require.NoError(t, err)
+				b[len(b)-3] ^= 1
+				require.NoError(t, os.WriteFile(name, b, 0o600))
 			}
 			if strings.HasPrefix(state, "(") {
 				words = words[1:]

@@ -22,8 +22,8 @@ type Report struct {
 	Entries  int64   `json:"entries"`
 	Bytes    int64   `json:"bytes"`
 	Faults   []Fault `json:"faults"`
-	// Incomplete says that the newest segment ends within a frame: it is
-	// being written, or a crash cut it off before it was acknowledged.
+	// Incomplete says that a segment ends in a write that never finished: it
+	// goes on right now, or a crash cut it off before it was acknowledged.
 	Incomplete bool `json:"incomplete"`
 }
 
@@ -72,8 +72,8 @@ func Verify(ctx context.Context, fsys vfs.FS, dir string, progress func(done, to
 		}
 		step(bf.size)
 	}
-	for i, seg := range all.segments {
-		if err := v.segment(seg, i == len(all.segments)-1); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, seg := range all.segments {
+		if err := v.segment(seg); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		step(seg.size)
@@ -141,7 +141,7 @@ func (v *verifier) fault(file string, offset int64, what string) {
 	v.r.Faults = append(v.r.Faults, Fault{file, offset, what})
 }
 
-func (v *verifier) segment(seg segment, newest bool) error {
+func (v *verifier) segment(seg segment) error {
 	if err := v.ctx.Err(); err != nil {
 		return err
 	}
@@ -152,20 +152,25 @@ func (v *verifier) segment(seg segment, newest bool) error {
 	}
 	v.r.Segments++
 	v.r.Bytes += int64(len(b))
-	end := int64(0)
+	end, faults := int64(0), 0
 	d, err := scanFrames(b, seg.salt, func(off int64, payload []byte) error {
 		if off != end {
 			v.fault(name, end, "unreadable frame")
+			faults++
 		}
 		end = off + frameHeaderSize + int64(len(payload))
 		v.r.Frames++
-		return readPayload(payload, func(labels.Labels) {}, func(headEntry) { v.r.Entries++ })
+		err := readPayload(payload, func(labels.Labels) {}, func(headEntry) { v.r.Entries++ })
+		if errors.Is(err, errCorrupt) {
+			v.fault(name, off, "undecodable frame")
+			faults++
+		}
+		return err
 	})
-	if d.torn > 0 && newest {
-		v.r.Incomplete = true
-	} else if d.torn > 0 {
+	if d.lost > faults {
 		v.fault(name, end, "unreadable end")
 	}
+	v.r.Incomplete = v.r.Incomplete || d.torn > 0
 	return err
 }
 

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +79,9 @@ func listSegments(fsys vfs.FS, dir string) ([]segment, error) {
 			continue
 		}
 		info, err := fsys.Stat(filepath.Join(dir, e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a flush has just covered it; only a reader without the lock sees that
+		}
 		if err != nil {
 			return nil, err
 		}
