@@ -97,9 +97,8 @@ bench-mask: ## masking against a byte loop, regular expressions and contrib; exi
 	@go -C bench run -tags $(TAGS) ./mask -results results/mask.md
 
 .PHONY: soak
-soak: build ## kills, power cuts, failing syncs and full disks by the hundred; needs root, loop devices and strace
-	go test -tags '$(TAGS) soak' -timeout 30m -run Soak -v ./localstore/logstore
-	go test -tags '$(TAGS) soak' -timeout 60m -v ./exporters/upstreamexporter ./test/faults
+soak: build ## kills, power cuts, failing syncs and full disks by the hundred; PARTS="logs-kill faults" for some; goes on where it was interrupted; needs root, loop devices and strace
+	@sh scripts/soak.sh $(TAGS) $(PARTS)
 
 .PHONY: dashboards grafana
 dashboards: ## render the dashboards from dashboards/src into their JSON, which is committed (needs Node 20.19 or newer)

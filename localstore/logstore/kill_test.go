@@ -43,6 +43,9 @@ func killCycles(t *testing.T, cycles int) {
 		if st.Files > 0 {
 			flushed++
 		}
+		if n%100 == 99 {
+			t.Logf("%d of %d cycles, %d appends acknowledged", n+1, cycles, total)
+		}
 	}
 	t.Logf("%d cycles, %d appends acknowledged, all there, none doubled", cycles, total)
 	if total < 5*cycles || flushed < cycles/4 {
