@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/otlptranslator"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/weir-telemetry/weir/vitals/environment"
 )
 
 // known are metrics that no metadata.yaml of ours declares: those of vitals, of
@@ -74,6 +76,9 @@ func prometheusNames(t *testing.T) map[string]bool {
 	for _, m := range known {
 		add(m)
 	}
+	for _, f := range environment.Facts {
+		add(otlptranslator.Metric{Name: f.Metric, Unit: "{fact}", Type: otlptranslator.MetricTypeGauge})
+	}
 	files, err := filepath.Glob("../*/*/metadata.yaml")
 	if err != nil || len(files) < 8 {
 		t.Fatalf("%d metadata.yaml found: %v", len(files), err)
@@ -84,6 +89,7 @@ func prometheusNames(t *testing.T) map[string]bool {
 				Metrics map[string]struct {
 					Prefix, Unit string
 					Sum          *struct{ Monotonic bool }
+					Histogram    *struct{}
 				}
 			}
 		}
@@ -92,6 +98,9 @@ func prometheusNames(t *testing.T) map[string]bool {
 			var kind otlptranslator.MetricType = otlptranslator.MetricTypeGauge
 			if m.Sum != nil && m.Sum.Monotonic {
 				kind = otlptranslator.MetricTypeMonotonicCounter
+			}
+			if m.Histogram != nil {
+				kind = otlptranslator.MetricTypeHistogram
 			}
 			add(otlptranslator.Metric{Name: m.Prefix + name, Unit: m.Unit, Type: kind})
 		}

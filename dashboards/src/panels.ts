@@ -21,21 +21,21 @@ export interface Of {
   none: string; // what stands there without a value
 }
 
-/** One number. */
-export function stat(of: Of, levels: Levels, query: Query): stats.PanelBuilder {
-  return new stats.PanelBuilder()
+/** One number, or one for each series. */
+export function stat(of: Of, levels: Levels, ...queries: Query[]): stats.PanelBuilder {
+  const p = new stats.PanelBuilder()
     .title(of.title).description(of.text).datasource(metrics).unit(of.unit ?? "short").noValue(of.none)
     .thresholds(thresholds(levels)).colorScheme(byLevel())
     .colorMode(common.BigValueColorMode.Value).graphMode(common.BigValueGraphMode.None).justifyMode(common.BigValueJustifyMode.Auto)
-    .orientation(common.VizOrientation.Auto).textMode(common.BigValueTextMode.Auto).reduceOptions(lastValue())
-    .withTarget(now(counted(of, query)));
+    .orientation(common.VizOrientation.Auto).textMode(common.BigValueTextMode.Auto).reduceOptions(lastValue());
+  return queries.reduce((panel, query, i) => panel.withTarget(now(counted(of, query), i)), p);
 }
 
 // An increase is estimated and seldom whole, what is counted is; rounded up, so that no single fault is rounded away.
 const counted = (of: Of, query: Query): Query => (of.unit === undefined && query.expr.includes("increase(") ? { ...query, expr: `ceil(${query.expr})` } : query);
 
 /** A stat that shows the names of its series, not their values. */
-export const named = (of: Of, levels: Levels, query: Query) => stat(of, levels, query).textMode(common.BigValueTextMode.Name);
+export const named = (of: Of, levels: Levels, ...queries: Query[]) => stat(of, levels, ...queries).textMode(common.BigValueTextMode.Name);
 
 /** A stat whose values have names: {"1": "yes"}. */
 export const worded = (of: Of, levels: Levels, values: Record<string, string>, query: Query) => stat(of, levels, query).mappings([words(values)]);

@@ -1,13 +1,14 @@
 // The gateway that takes reports: does it keep up, and whom does it turn away?
-import { build, even, row } from "../board";
+import { build, even, line, row } from "../board";
 import { fewIsGood, noneIsGood, plain } from "../look";
-import { lines, stat } from "../panels";
+import { heat, lines, stat } from "../panels";
 import { grown, q } from "../query";
 import { fleetMetrics } from "../variables";
 import { deploys, policies } from "./shared";
 
 // How much older than its interval each live install's newest report is.
 const late = `clamp_min(weir:install:silence_seconds - on (weir_install_id) weir:install:interval_seconds, 0) and on (weir_install_id) weir:install:alive == 1`;
+const answered = (by: string) => `sum by (${by}) (rate(weir_fleet_request_duration_seconds_bucket[$__rate_interval]))`;
 const self = `service_name="weir-fleet"`;
 
 export const gateway = () =>
@@ -19,16 +20,18 @@ export const gateway = () =>
     rows: [
       row(
         "Now",
-        even(
+        line(
           4,
-          stat({ title: "Accepted", text: "Reports that their policy allows and that were stored, in the time shown.", none: "0" }, plain, q(`sum(increase(weir_gate_accepted_reports_total[$__range]))`, "reports")),
-          stat({ title: "Refused", text: "Reports that no known policy would have produced, in the time shown. They are not stored.", none: "0" }, noneIsGood, q(grown("weir_gate_refused_reports_total"), "reports")),
-          stat({ title: "Duplicates", text: "Reports that came again after they had been accepted, in the time shown. They are answered with success and not counted twice.", none: "0" }, ["green", [100, "orange"]],
-            q(grown("weir_gate_duplicate_reports_total"), "reports")),
-          stat({ title: "Turned away", text: "Requests without a good certificate, or to no good path, in the time shown.", none: "0" }, fewIsGood,
-            q(grown('weir_fleet_refused_requests_total{reason!="report"}'), "requests")),
-          stat({ title: "Policies known", text: "Policies that reports are checked against. Without one nothing is taken.", none: "0" }, ["red", [1, "green"]], q(`max(weir_gate_policies)`, "policies")),
-          stat({ title: "Releases known", text: "Releases in the catalogue.", none: "0" }, plain, q(`max(weir_releases_known)`, "releases")),
+          [4, stat({ title: "Accepted", text: "Reports that their policy allows and that were stored, in the time shown.", none: "0" }, plain, q(`sum(increase(weir_gate_accepted_reports_total[$__range]))`, "reports"))],
+          [4, stat({ title: "Answered within", text: "99 of 100 requests in the time shown were answered within this time.", unit: "s", none: "no requests" }, ["green", [1, "orange"], [5, "red"]],
+            q(`histogram_quantile(0.99, sum by (le) (rate(weir_fleet_request_duration_seconds_bucket[$__range])))`, "p99"))],
+          [3, stat({ title: "Refused", text: "Reports that no known policy would have produced, in the time shown. They are not stored.", none: "0" }, noneIsGood, q(grown("weir_gate_refused_reports_total"), "reports"))],
+          [4, stat({ title: "Duplicates", text: "Reports that came again after they had been accepted, in the time shown. They are answered with success and not counted twice.", none: "0" }, ["green", [100, "orange"]],
+            q(grown("weir_gate_duplicate_reports_total"), "reports"))],
+          [3, stat({ title: "Turned away", text: "Requests without a good certificate, or to no good path, in the time shown.", none: "0" }, fewIsGood,
+            q(grown('weir_fleet_refused_requests_total{reason!="report"}'), "requests"))],
+          [3, stat({ title: "Policies", text: "Policies that reports are checked against. Without one nothing is taken.", none: "0" }, ["red", [1, "green"]], q(`max(weir_gate_policies)`, "policies"))],
+          [3, stat({ title: "Releases", text: "Releases in the catalogue.", none: "0" }, plain, q(`max(weir_releases_known)`, "releases"))],
         ),
       ),
       row(
@@ -45,9 +48,17 @@ export const gateway = () =>
             q(`sum by (reason, weir_install_id) (increase(weir_fleet_refused_requests_total{reason!="report"}[$__rate_interval])) > 0`, "{{reason}} {{weir_install_id}}")),
         ),
         even(
-          7,
-          lines({ title: "Latency", text: "Age of each install's newest report beyond its interval: how late the fleet's picture is for half, nine tenths and the last of the live installs.", unit: "s", none: "no installs" },
+          8,
+          heat({ title: "Answers", text: "How long the gateway took to answer: each column a moment, each row a range of durations, the stronger the colour the more requests.", unit: "s", none: "no requests" },
+            q(answered("le"), "{{le}}")),
+          lines({ title: "Answers by share", text: "Half and 99 of 100 requests were answered within these times, and 99 of 100 reports by what was answered.", unit: "s", none: "no requests" },
+            q(`histogram_quantile(0.5, ${answered("le")})`, "50 of 100"), q(`histogram_quantile(0.99, ${answered("le")})`, "99 of 100"),
+            q(`histogram_quantile(0.99, ${answered("le, exchange, http_response_status_class")})`, "{{exchange}} {{http_response_status_class}}")),
+          lines({ title: "How late the picture is", text: "Age of each install's newest report beyond its interval, for half, nine tenths and the last of the live installs.", unit: "s", none: "no installs" },
             q(`quantile(0.5, ${late})`, "50 of 100"), q(`quantile(0.9, ${late})`, "90 of 100"), q(`max(${late})`, "the last")),
+        ),
+        even(
+          7,
           lines({ title: "Enrolments and receipts", text: "Certificates a minute that were given for a token or renewed, and checkpoints that were countersigned.", unit: "cpm", none: "none" },
             q(`60 * sum(rate(weir_fleet_enrolments_total[$__rate_interval]))`, "enrolments"), q(`60 * sum(rate(weir_fleet_renewals_total[$__rate_interval]))`, "renewals"),
             q(`60 * sum(rate(weir_fleet_receipts_total[$__rate_interval]))`, "receipts")),
@@ -74,7 +85,6 @@ export const gateway = () =>
           lines({ title: "Processor", text: "Processors that the gateway keeps busy; 1 is one whole processor.", none: "unknown" },
             q(`sum(rate(otelcol_process_cpu_seconds_total{${self}}[$__rate_interval]))`, "processors")),
           lines({ title: "Refused at the door", text: "Items a second that receivers refused, or took and could not pass on.", unit: "cps", none: "none" },
-            
             ...["refused", "failed"].map((what) => q(`sum by (receiver) (rate(otelcol_receiver_${what}_metric_points_total[$__rate_interval]))`, `{{receiver}} ${what}`))),
         ),
       ),

@@ -9,6 +9,18 @@ import { answer, deploys, policies } from "./shared";
 
 const own = `weir_install_id="$install"`;
 
+// Each fact of the environment and the label that has its word.
+const facts: [fact: string, label: string, legend: string][] = [
+  ["platform", "weir_platform", "{{weir_platform}}"],
+  ["orchestrator", "weir_orchestrator", "orchestrator: {{weir_orchestrator}}"],
+  ["os", "weir_os_family", "{{weir_os_family}}"],
+  ["architecture", "host_arch", "{{host_arch}}"],
+  ["size", "weir_size", "{{weir_size}}"],
+  ["proxy", "weir_proxy", "proxy: {{weir_proxy}}"],
+  ["air_gap", "weir_air_gap", "air gap: {{weir_air_gap}}"],
+];
+const surroundings = facts.map(([fact, label, legend]) => q(`max by (${label}) (last_over_time(weir_environment_${fact}{${own}}[$__range]) == 1)`, legend));
+
 export const installBoard = () =>
   build({
     uid: "weir-fleet-install", title: "Weir / Install", set: "weir-fleet", range: "now-24h",
@@ -39,6 +51,11 @@ export const installBoard = () =>
             q(`max(weir:install:releases_behind{${own}})`, "releases")),
           stat({ title: "Headroom", text: "What is left of its scarcest resource.", unit: "percentunit", none: "not reported" }, ["red", [0.1, "orange"], [0.2, "green"]],
             q(`min(weir:install:headroom{${own}})`, "headroom")),
+        ),
+        even(
+          3,
+          named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
+            plain, ...surroundings),
         ),
       ),
       row(
