@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,8 @@ var epoch = time.Unix(1_700_000_000, 0).UTC()
 
 // Each file of testdata tells a story in the order of its sections, whose names
 // are what happens and when: "logs 1s" and "traces 2s" hold a record or a span
-// a line, "metrics 10s" what is said then.
+// a line, "own 3s" the names of metrics that a service sends, "restart 4s" is
+// one, "metrics 10s" is what is said then, and "limited 10s" what the bounds did.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -38,7 +40,11 @@ func TestStories(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := txtar.Parse(data)
-			v := vitals.New(vitals.Options{Start: epoch, ProcessStart: epoch.Add(-3 * time.Second), MaxServices: 4, MaxVersions: 2})
+			opts := vitals.Options{
+				Start: epoch, ProcessStart: epoch.Add(-3 * time.Second), OwnWithin: time.Minute,
+				MaxServices: 4, MaxVersions: 2, MaxRoutes: 2, MaxErrorTypes: 2, MaxSystems: 2, MaxDurations: 12,
+			}
+			v := vitals.New(opts)
 			for i, f := range a.Files {
 				what, when, _ := strings.Cut(f.Name, " ")
 				after, err := time.ParseDuration(when)
@@ -46,18 +52,34 @@ func TestStories(t *testing.T) {
 					t.Fatalf("section %q: %v", f.Name, err)
 				}
 				at := epoch.Add(after)
+				say := func(got string) {
+					if *update {
+						a.Files[i].Data = []byte(got)
+					} else if got != string(f.Data) {
+						t.Errorf("%s: got:\n%swant:\n%s", f.Name, got, f.Data)
+					}
+				}
 				switch what {
 				case "logs":
 					v.Logs(logs(t, string(f.Data)), at)
 				case "traces":
 					v.Traces(traces(t, string(f.Data)), at)
+				case "own":
+					v.OwnMetrics(own(t, string(f.Data)), at)
 				case "metrics":
 					v.Beat()
-					got := print(v.Metrics(at))
-					if *update {
-						a.Files[i].Data = []byte(got)
-					} else if got != string(f.Data) {
-						t.Errorf("%s: got:\n%swant:\n%s", f.Name, got, f.Data)
+					say(print(v.Metrics(at)))
+				case "limited":
+					say(fmt.Sprintf("%+v\n", v.Limited()))
+				case "restart":
+					saved, err := v.State()
+					if err != nil {
+						t.Fatal(err)
+					}
+					opts.Start = at
+					v = vitals.New(opts)
+					if err := v.Restore(saved, at); err != nil {
+						t.Fatal(err)
 					}
 				default:
 					t.Fatalf("section %q", f.Name)
@@ -74,6 +96,7 @@ func TestStories(t *testing.T) {
 
 type item struct {
 	Resource   map[string]any
+	Name       string
 	Times      int // repeat; 1 if absent
 	Number     int32
 	Text       string
@@ -147,6 +170,7 @@ func traces(t *testing.T, text string) ptrace.Traces {
 			t.Fatalf("kind %q", it.Kind)
 		}
 		s.SetKind(kind)
+		s.SetName(it.Name)
 		s.SetStartTimestamp(pcommon.Timestamp(it.Start * 1e9))
 		s.SetEndTimestamp(pcommon.Timestamp(it.End * 1e9))
 		if it.Status == "error" {
@@ -157,13 +181,25 @@ func traces(t *testing.T, text string) ptrace.Traces {
 	return td
 }
 
-// print writes a point a line; times are relative to the start.
+// own are metrics of no points: only names matter.
+func own(t *testing.T, text string) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	for _, it := range items(t, text) {
+		rm := md.ResourceMetrics().AppendEmpty()
+		fill(t, rm.Resource().Attributes(), it.Resource)
+		rm.ScopeMetrics().AppendEmpty().Metrics().AppendEmpty().SetName(it.Name)
+	}
+	return md
+}
+
+// print writes a point a line; times are relative to the start. The zeros that
+// series begin with are left out.
 func print(md pmetric.Metrics) string {
 	var b strings.Builder
 	since := func(ts pcommon.Timestamp) time.Duration { return ts.AsTime().Sub(epoch) }
 	head := func(m pmetric.Metric, attrs pcommon.Map) {
 		b.WriteString(m.Name())
-		for _, k := range []string{"service.name", "severity", "http.response.status_class", "service.version"} {
+		for _, k := range attributes {
 			if v, ok := attrs.Get(k); ok {
 				fmt.Fprintf(&b, " %q", v.AsString())
 			}
@@ -175,22 +211,59 @@ func print(md pmetric.Metrics) string {
 				switch m.Type() {
 				case pmetric.MetricTypeSum:
 					for _, p := range m.Sum().DataPoints().All() {
+						if p.StartTimestamp() == p.Timestamp() {
+							continue
+						}
 						head(m, p.Attributes())
 						fmt.Fprintf(&b, " %d since %s\n", p.IntValue(), since(p.StartTimestamp()))
 					}
 				case pmetric.MetricTypeGauge:
 					for _, p := range m.Gauge().DataPoints().All() {
 						head(m, p.Attributes())
+						if strings.HasSuffix(m.Name(), "_seen") {
+							fmt.Fprintf(&b, " at %gs\n", p.DoubleValue()-float64(epoch.Unix()))
+							continue
+						}
 						fmt.Fprintf(&b, " %g%s\n", p.DoubleValue(), m.Unit())
 					}
-				case pmetric.MetricTypeHistogram:
-					for _, p := range m.Histogram().DataPoints().All() {
+				case pmetric.MetricTypeExponentialHistogram:
+					for _, p := range m.ExponentialHistogram().DataPoints().All() {
+						if p.StartTimestamp() == p.Timestamp() {
+							continue
+						}
 						head(m, p.Attributes())
-						fmt.Fprintf(&b, " %v n=%d sum=%.6g%s since %s\n", p.BucketCounts().AsRaw(), p.Count(), p.Sum(), m.Unit(), since(p.StartTimestamp()))
+						fmt.Fprintf(&b, " %sn=%d sum=%.6g%s since %s\n", buckets(p), p.Count(), p.Sum(), m.Unit(), since(p.StartTimestamp()))
 					}
 				}
 			}
 		}
 	}
 	return b.String()
+}
+
+// attributes are all that a point may have, in the order that print has them.
+var attributes = []string{
+	"service.name", "severity", "span.kind", "http.response.status_class", "service.version", "weir.state",
+	"rpc.system.name", "rpc.method", "messaging.system", "messaging.operation.type", "messaging.destination.name", "db.system.name",
+	"http.request.method", "http.route", "error.type",
+}
+
+// buckets are those that hold something, by their upper bounds.
+func buckets(p pmetric.ExponentialHistogramDataPoint) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "2^%d ", -p.Scale())
+	if n := p.ZeroCount(); n > 0 {
+		fmt.Fprintf(&b, "zero:%d ", n)
+	}
+	for i, n := range p.Positive().BucketCounts().All() {
+		if n > 0 {
+			fmt.Fprintf(&b, "%.4g:%d ", upperBound(int(p.Scale()), int(p.Positive().Offset())+i), n)
+		}
+	}
+	return b.String()
+}
+
+// upperBound is that of a bucket, as the data model defines it.
+func upperBound(scale, bucket int) float64 {
+	return math.Exp2(float64(bucket+1) / math.Exp2(float64(scale)))
 }

@@ -25,10 +25,13 @@ func (v *Vitals) Logs(ld plog.Logs, arrived time.Time) {
 		}
 		name, ver := identity(rl.Resource().Attributes())
 		v.mu.Lock()
-		s := v.heard(name, ver, now)
-		s.hasLogs = true
+		s, _ := v.heard(name, ver, now)
+		if !s.logs.any {
+			s.logs.any = true
+			s.logs.series = series{start: v.emitted}
+		}
 		for sev, n := range counts {
-			s.logs[sev] += n
+			s.logs.bySeverity[sev] += n
 		}
 		v.mu.Unlock()
 	}

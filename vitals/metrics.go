@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -17,10 +16,10 @@ const ScopeName = "github.com/weir-telemetry/weir/vitals"
 const ResourceName = "weir"
 
 // Metrics says what has been added up until now, and forgets who has been
-// silent for long. Sums and histograms are cumulative; a service that comes
-// back after it was forgotten starts anew, with a new start time. A service's
-// series of one metric appear all together, zeros included, so that a rate does
-// not begin with the second error.
+// silent for long. Sums and histograms are cumulative, and each begins with a
+// zero at its start; a service that comes back after it was forgotten starts
+// anew, with a new start time. A service's severities and classes of status
+// appear all together, zeros included, and so does a service that never failed.
 func (v *Vitals) Metrics(at time.Time) pmetric.Metrics {
 	now := at.UnixNano()
 	v.mu.Lock()
@@ -32,118 +31,82 @@ func (v *Vitals) Metrics(at time.Time) pmetric.Metrics {
 	rm.Resource().Attributes().PutStr("service.name", ResourceName)
 	sm := rm.ScopeMetrics().AppendEmpty()
 	sm.Scope().SetName(ScopeName)
-	e := emitter{metrics: sm.Metrics(), now: pcommon.Timestamp(now)}
+	w := newWriter(sm.Metrics(), now)
 
-	names := slices.Sorted(maps.Keys(v.services))
-	records := e.sum("weir.log.records", "{record}", "Log records by service and severity.")
-	served := e.sum("weir.service.requests", "{request}", "Requests served and messages taken, by service and class of HTTP status.")
-	failed := e.sum("weir.service.errors", "{error}", "Requests that ended in an error or in a status of 500 and above.")
-	duration := e.histogram("weir.service.request.duration", "s", "How long requests took.")
-	running := e.gauge("weir.service.version", "{version}", "Versions of services seen in the last hour.")
-	silence := e.gauge("weir.service.silence", "s", "Time since a service was last heard.")
-
-	for _, name := range names {
-		s := v.services[name]
-		if s.hasLogs {
-			for sev, n := range s.logs {
-				e.count(records, n, s.first, name).PutStr("severity", severityNames[sev])
-			}
-		}
-		if s.requests.count > 0 {
-			for class, n := range s.requests.byClass {
-				e.count(served, n, s.first, name).PutStr("http.response.status_class", classNames[class])
-			}
-			e.count(failed, s.requests.errors, s.first, name)
-			e.durations(duration, &s.requests, s.first, name)
-		}
-		s.forgetVersions(now)
-		for _, ver := range s.versions {
-			e.value(running, 1, name).PutStr("service.version", ver.name)
-		}
-		e.value(silence, max(0, float64(now-s.last)/1e9), name)
+	logged := w.sum("weir.log.records", "{record}", "Log records by service and severity.")
+	served := w.sum("weir.service.requests", "{request}", "Requests served and messages taken, by service, kind and class of HTTP status.")
+	failed := w.sum("weir.service.errors", "{error}", "Requests that ended in an error or in a status of 500 and above.")
+	durations := [measures]pmetric.ExponentialHistogramDataPointSlice{}
+	for i := range durations {
+		durations[i] = w.histogram(measured[i].name, "s", measured[i].description)
 	}
+	running := w.gauge("weir.service.version", "{version}", "Versions of services seen in the last hour.")
+	firstSeen := w.gauge("weir.service.version.first_seen", "s", "When a version of a service was seen first, since the epoch.")
+	lastSeen := w.gauge("weir.service.version.last_seen", "s", "When a version of a service was seen last, since the epoch.")
+	deployed := w.sum("weir.service.deploys", "{deploy}", "Times that a version came after another.")
+	silence := w.gauge("weir.service.silence", "s", "Time since a service was last heard.")
+	states := w.gauge("weir.services", "{service}", "Services heard within the limit, and those that fell silent.")
 
-	beats := e.sum("weir.heartbeat", "{beat}", "Intervals in which Weir was alive.")
-	e.count(beats, v.beats, v.opts.Start.UnixNano(), "")
-	uptime := e.gauge("process.uptime", "s", "How long Weir has been running.")
-	e.value(uptime, max(0, at.Sub(v.opts.ProcessStart).Seconds()), "")
+	heard, silent := 0.0, 0.0
+	for _, name := range slices.Sorted(maps.Keys(v.services)) {
+		s := v.services[name]
+		if s.gone(now) {
+			continue
+		}
+		if s.logs.any {
+			for sev, n := range s.logs.bySeverity {
+				w.count(logged, n, s.logs.series, name).put("severity", severityNames[sev])
+			}
+			s.logs.told = true
+		}
+		for kind := range s.requests {
+			r := &s.requests[kind]
+			if r.errors == nil {
+				continue
+			}
+			for class, n := range r.byClass {
+				w.count(served, n, r.series, name).put("span.kind", kindNames[kind]).put("http.response.status_class", classNames[class])
+			}
+			r.told = true
+			for _, errorType := range slices.Sorted(maps.Keys(r.errors)) {
+				f := r.errors[errorType]
+				w.count(failed, f.count, f.series, name).put("span.kind", kindNames[kind]).put("error.type", errorType)
+				f.told = true
+			}
+		}
+		for _, d := range s.inOrder {
+			if s.own[d.key.measure].said(now, v.opts.OwnWithin) {
+				w.durations(durations[d.key.measure], d, name)
+				d.told = true
+			}
+		}
+		for i := range s.versions {
+			ver := &s.versions[i]
+			if ver.runs(now) {
+				w.value(running, 1, name).put("service.version", ver.name)
+			}
+			w.value(firstSeen, float64(ver.first)/1e9, name).put("service.version", ver.name)
+			w.value(lastSeen, float64(ver.last)/1e9, name).put("service.version", ver.name)
+			w.count(deployed, ver.deploys, ver.series, name).put("service.version", ver.name)
+			ver.told = true
+		}
+		silentFor := max(0, now-s.last)
+		w.value(silence, float64(silentFor)/1e9, name)
+		if silentFor < int64(v.opts.SilentAfter) {
+			heard++
+		} else {
+			silent++
+		}
+	}
+	w.value(states, heard, "").put("weir.state", "heard")
+	w.value(states, silent, "").put("weir.state", "silent")
+
+	beats := w.sum("weir.heartbeat", "{beat}", "Intervals in which Weir was alive.")
+	w.count(beats, v.beats, series{start: v.opts.Start.UnixNano(), told: true}, "")
+	uptime := w.gauge("process.uptime", "s", "How long Weir has been running.")
+	w.value(uptime, max(0, at.Sub(v.opts.ProcessStart).Seconds()), "")
 
 	sm.Metrics().RemoveIf(empty)
+	v.emitted = now
 	return md
-}
-
-type emitter struct {
-	metrics pmetric.MetricSlice
-	now     pcommon.Timestamp
-}
-
-func (e *emitter) metric(name, unit, description string) pmetric.Metric {
-	m := e.metrics.AppendEmpty()
-	m.SetName(name)
-	m.SetUnit(unit)
-	m.SetDescription(description)
-	return m
-}
-
-func (e *emitter) sum(name, unit, description string) pmetric.NumberDataPointSlice {
-	s := e.metric(name, unit, description).SetEmptySum()
-	s.SetIsMonotonic(true)
-	s.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
-	return s.DataPoints()
-}
-
-func (e *emitter) gauge(name, unit, description string) pmetric.NumberDataPointSlice {
-	return e.metric(name, unit, description).SetEmptyGauge().DataPoints()
-}
-
-func (e *emitter) histogram(name, unit, description string) pmetric.HistogramDataPointSlice {
-	h := e.metric(name, unit, description).SetEmptyHistogram()
-	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
-	return h.DataPoints()
-}
-
-func (e *emitter) count(points pmetric.NumberDataPointSlice, n uint64, start int64, service string) pcommon.Map {
-	p := points.AppendEmpty()
-	p.SetStartTimestamp(pcommon.Timestamp(start))
-	p.SetTimestamp(e.now)
-	p.SetIntValue(int64(n))
-	return named(p.Attributes(), service)
-}
-
-func (e *emitter) value(points pmetric.NumberDataPointSlice, f float64, service string) pcommon.Map {
-	p := points.AppendEmpty()
-	p.SetTimestamp(e.now)
-	p.SetDoubleValue(f)
-	return named(p.Attributes(), service)
-}
-
-func (e *emitter) durations(points pmetric.HistogramDataPointSlice, r *requests, start int64, service string) {
-	p := points.AppendEmpty()
-	p.SetStartTimestamp(pcommon.Timestamp(start))
-	p.SetTimestamp(e.now)
-	p.ExplicitBounds().FromRaw(durationBounds[:])
-	p.BucketCounts().FromRaw(r.buckets[:])
-	p.SetCount(r.count)
-	p.SetSum(r.nanos / 1e9)
-	named(p.Attributes(), service)
-}
-
-func named(attrs pcommon.Map, service string) pcommon.Map {
-	if service != "" {
-		attrs.PutStr("service.name", service)
-	}
-	return attrs
-}
-
-// empty says that a metric has no points; such a one is malformed to some.
-func empty(m pmetric.Metric) bool {
-	switch m.Type() {
-	case pmetric.MetricTypeSum:
-		return m.Sum().DataPoints().Len() == 0
-	case pmetric.MetricTypeGauge:
-		return m.Gauge().DataPoints().Len() == 0
-	case pmetric.MetricTypeHistogram:
-		return m.Histogram().DataPoints().Len() == 0
-	}
-	return true
 }

@@ -3,7 +3,9 @@ package vitals_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,71 +32,135 @@ func (m model) log(service string, number plog.SeverityNumber) {
 	m["weir.log.records "+service+" "+severity]++
 }
 
-func (m model) span(service string, kind ptrace.SpanKind, status int64, failed bool, start, end uint64) {
-	if kind != ptrace.SpanKindServer && kind != ptrace.SpanKindConsumer {
+// spanDrawn is what a span says, as the model sees it.
+type spanDrawn struct {
+	service, protocol, route, errorType string
+	kind                                ptrace.SpanKind
+	status                              int64
+	failed                              bool
+	start, end                          uint64
+}
+
+// derived is the metric of a span by its kind and its protocol; "*" is any.
+var derived = map[string]string{
+	"Server http": "http.server.request.duration", "Client http": "http.client.request.duration",
+	"Server rpc": "rpc.server.call.duration", "Client rpc": "rpc.client.call.duration",
+	"Consumer messaging": "messaging.process.duration",
+	"Producer messaging": "messaging.client.operation.duration", "Client messaging": "messaging.client.operation.duration",
+	"Client db": "db.client.operation.duration",
+	"Server *":  "weir.service.request.duration", "Consumer *": "weir.service.request.duration",
+}
+
+func (m model) span(s spanDrawn) {
+	class := "none"
+	if s.status >= 100 && s.status < 600 {
+		class = fmt.Sprintf("%dxx", s.status/100)
+	}
+	name := derived[s.kind.String()+" "+s.protocol]
+	if name == "" && class != "none" { // a status is HTTP's
+		name = derived[s.kind.String()+" http"]
+	}
+	if name == "" {
+		name = derived[s.kind.String()+" *"]
+	}
+	if name == "" {
 		return
 	}
-	class := "none"
-	if status >= 100 && status < 600 {
-		class = fmt.Sprintf("%dxx", status/100)
-	}
-	m["weir.service.requests "+service+" "+class]++
-	if failed || class == "5xx" {
-		m["weir.service.errors "+service]++
-	}
-	seconds := 0.0
-	if start > 0 && end > start {
-		seconds = float64(end-start) / 1e9
-	}
-	bucket := 0
-	for _, bound := range []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10} {
-		if seconds > bound {
-			bucket++
+	errorType := ""
+	if s.failed || class == "5xx" || class == "4xx" && name == "http.client.request.duration" {
+		errorType = s.errorType
+		if errorType == "" && (class == "4xx" || class == "5xx") {
+			errorType = fmt.Sprint(s.status)
+		}
+		if errorType == "" {
+			errorType = "_OTHER"
 		}
 	}
-	m[fmt.Sprintf("weir.service.request.duration %s %d", service, bucket)]++
-	if seconds > 0 {
-		m["weir.service.request.duration "+service+" sum"] += seconds
+	if s.kind == ptrace.SpanKindServer || s.kind == ptrace.SpanKindConsumer {
+		kind := strings.ToLower(s.kind.String())
+		m["weir.service.requests "+s.service+" "+kind+" "+class]++
+		if errorType != "" {
+			m["weir.service.errors "+s.service+" "+kind+" "+errorType]++
+		}
 	}
+	seconds := 0.0
+	if s.start > 0 && s.end > s.start {
+		seconds = float64(s.end-s.start) / 1e9
+	}
+	of := name + " " + s.service
+	switch name {
+	case "rpc.server.call.duration", "rpc.client.call.duration":
+		of += " grpc " + s.route
+	case "messaging.process.duration", "messaging.client.operation.duration":
+		of += " kafka " + s.route
+	case "db.client.operation.duration":
+		of += " postgresql"
+	case "weir.service.request.duration":
+		of += " " + strings.ToLower(s.kind.String())
+	case "http.server.request.duration":
+		if s.protocol == "http" {
+			of += " GET"
+			of += " " + s.route
+		}
+	case "http.client.request.duration":
+		if s.protocol == "http" {
+			of += " GET"
+		}
+	}
+	if errorType != "" {
+		of += " " + errorType
+	}
+	// Where a bucket lies: finest buckets that are merged as the scale is made
+	// coarser are those of the coarser scale, so two levels tell a fault.
+	m[of+" n"]++
+	if seconds == 0 {
+		m[of+" zero"]++
+		return
+	}
+	m[of+" sum"] += seconds
+	m[fmt.Sprintf("%s below %d", of, int(math.Ceil(math.Log2(seconds)*2)))]++
 }
 
 // flat is the emitted metrics in the model's terms, without zeros and without
-// what time alone changes.
+// what time alone changes. Buckets are merged to scale 1, which each has at least.
 func flat(md pmetric.Metrics) model {
 	m := model{}
-	add := func(name string, attrs pcommon.Map, f float64) {
-		for _, k := range []string{"service.name", "severity", "http.response.status_class"} {
+	name := func(mt pmetric.Metric, attrs pcommon.Map) string {
+		name := mt.Name()
+		for _, k := range attributes {
 			if v, ok := attrs.Get(k); ok {
 				name += " " + v.Str()
 			}
 		}
-		if f != 0 {
-			m[name] += f
-		}
+		return name
 	}
 	for _, mt := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 		switch mt.Type() {
 		case pmetric.MetricTypeSum:
 			for _, p := range mt.Sum().DataPoints().All() {
-				if mt.Name() != "weir.heartbeat" {
-					add(mt.Name(), p.Attributes(), float64(p.IntValue()))
+				if mt.Name() != "weir.heartbeat" && p.IntValue() != 0 {
+					m[name(mt, p.Attributes())] += float64(p.IntValue())
 				}
 			}
-		case pmetric.MetricTypeHistogram:
-			for _, p := range mt.Histogram().DataPoints().All() {
-				total := uint64(0)
-				service, _ := p.Attributes().Get("service.name")
-				for i, n := range p.BucketCounts().AsRaw() {
+		case pmetric.MetricTypeExponentialHistogram:
+			for _, p := range mt.ExponentialHistogram().DataPoints().All() {
+				of, total := name(mt, p.Attributes()), p.ZeroCount()
+				for i, n := range p.Positive().BucketCounts().All() {
 					total += n
 					if n > 0 {
-						m[fmt.Sprintf("%s %s %d", mt.Name(), service.Str(), i)] += float64(n)
+						m[fmt.Sprintf("%s below %d", of, (int(p.Positive().Offset())+i)>>(p.Scale()-1)+1)] += float64(n)
 					}
 				}
 				if total != p.Count() {
 					m["count differs from its buckets"]++
 				}
-				if p.Sum() > 0 {
-					m[mt.Name()+" "+service.Str()+" sum"] += p.Sum()
+				if n := p.Positive().BucketCounts().Len(); n > 160 || p.Scale() < 1 || p.Scale() > 3 {
+					m["too many buckets"]++
+				}
+				for what, f := range map[string]float64{"n": float64(p.Count()), "zero": float64(p.ZeroCount()), "sum": p.Sum()} {
+					if f != 0 {
+						m[of+" "+what] += f
+					}
 				}
 			}
 		}
@@ -148,21 +214,9 @@ func TestWhatIsEmittedIsWhatThePlainModelCounts(t *testing.T) {
 					for range rapid.IntRange(0, 2).Draw(t, "scopes") {
 						ss := rs.ScopeSpans().AppendEmpty()
 						for range rapid.IntRange(0, 5).Draw(t, "spans") {
-							span := ss.Spans().AppendEmpty()
-							kind := ptrace.SpanKind(rapid.Int32Range(0, 5).Draw(t, "kind"))
-							status := rapid.SampledFrom([]int64{-1, 0, 99, 100, 200, 204, 301, 404, 499, 500, 599, 600}).Draw(t, "status")
-							start := rapid.Uint64Range(0, 20e9).Draw(t, "start")
-							end := rapid.Uint64Range(0, 20e9).Draw(t, "end")
-							failed := rapid.Bool().Draw(t, "failed")
-							span.SetKind(kind)
-							span.SetStartTimestamp(pcommon.Timestamp(start))
-							span.SetEndTimestamp(pcommon.Timestamp(end))
-							span.Attributes().PutStr("url.path", "/")
-							span.Attributes().PutInt("http.response.status_code", status)
-							if failed {
-								span.Status().SetCode(ptrace.StatusCodeError)
-							}
-							want.span(service, kind, status, failed, start, end)
+							drawn := drawSpan(t, service)
+							drawn.write(ss.Spans().AppendEmpty())
+							want.span(drawn)
 						}
 					}
 				}
@@ -179,48 +233,136 @@ func TestWhatIsEmittedIsWhatThePlainModelCounts(t *testing.T) {
 	})
 }
 
-// Whatever senders name themselves, memory has a bound and text stays text.
+func drawSpan(t *rapid.T, service string) spanDrawn {
+	return spanDrawn{
+		service:   service,
+		protocol:  rapid.SampledFrom([]string{"none", "http", "rpc", "messaging", "db"}).Draw(t, "protocol"),
+		route:     rapid.SampledFrom([]string{"/a", "/b"}).Draw(t, "route"),
+		errorType: rapid.SampledFrom([]string{"", "timeout"}).Draw(t, "error type"),
+		kind:      ptrace.SpanKind(rapid.Int32Range(0, 5).Draw(t, "kind")),
+		status:    rapid.SampledFrom([]int64{-1, 0, 99, 100, 200, 204, 301, 404, 499, 500, 599, 600}).Draw(t, "status"),
+		start:     rapid.Uint64Range(0, 20e9).Draw(t, "start"),
+		end:       rapid.OneOf(rapid.Uint64Range(0, 20e9), rapid.Uint64()).Draw(t, "end"),
+		failed:    rapid.Bool().Draw(t, "failed"),
+	}
+}
+
+func (s spanDrawn) write(span ptrace.Span) {
+	span.SetKind(s.kind)
+	span.SetStartTimestamp(pcommon.Timestamp(s.start))
+	span.SetEndTimestamp(pcommon.Timestamp(s.end))
+	a := span.Attributes()
+	a.PutStr("url.path", "/")
+	a.PutInt("http.response.status_code", s.status)
+	if s.errorType != "" {
+		a.PutStr("error.type", s.errorType)
+	}
+	for key, value := range map[string]map[string]string{
+		"http":      {"http.request.method": "GET", "http.route": s.route},
+		"rpc":       {"rpc.system": "grpc", "rpc.method": s.route},
+		"messaging": {"messaging.system": "kafka", "messaging.destination.name": s.route},
+		"db":        {"db.system.name": "postgresql"},
+	}[s.protocol] {
+		a.PutStr(key, value)
+	}
+	if s.failed {
+		span.Status().SetCode(ptrace.StatusCodeError)
+	}
+}
+
+// Whatever senders name themselves and what they do, memory has a bound, text
+// stays text, and nothing is counted twice or not at all.
 func TestHostileNamesStayWithinTheBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := vitals.New(vitals.Options{Start: epoch, MaxServices: 5, MaxVersions: 3})
-		for range 40 {
-			ld := plog.NewLogs()
-			rl := ld.ResourceLogs().AppendEmpty()
-			name := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "name")
-			version := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "version")
-			rl.Resource().Attributes().PutStr("service.name", string(name))
-			rl.Resource().Attributes().PutStr("service.version", string(version))
+		o := vitals.Options{Start: epoch, MaxServices: 5, MaxVersions: 3, MaxRoutes: 2, MaxErrorTypes: 2, MaxSystems: 2, MaxDurations: 12}
+		v := vitals.New(o)
+		any := rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 300), func(b []byte) string { return string(b) })
+		identify := func(r pcommon.Resource) {
+			r.Attributes().PutStr("service.name", any.Draw(t, "name"))
+			r.Attributes().PutStr("service.version", any.Draw(t, "version"))
+		}
+		const each = 40
+		for range each {
+			ld, td := plog.NewLogs(), ptrace.NewTraces()
+			rl, rs := ld.ResourceLogs().AppendEmpty(), td.ResourceSpans().AppendEmpty()
+			identify(rl.Resource())
+			identify(rs.Resource())
 			rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+			span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+			span.SetKind(ptrace.SpanKind(rapid.Int32Range(2, 5).Draw(t, "kind")))
+			span.Status().SetCode(ptrace.StatusCode(rapid.Int32Range(0, 2).Draw(t, "status")))
+			span.SetStartTimestamp(1)
+			span.SetEndTimestamp(pcommon.Timestamp(rapid.Uint64().Draw(t, "end")))
+			protocol := rapid.SampledFrom([]string{"http.request.method", "rpc.system", "messaging.system", "db.system"}).Draw(t, "protocol")
+			for _, key := range []string{protocol, "error.type", "http.route", "rpc.method", "messaging.destination.name", "messaging.operation.type"} {
+				span.Attributes().PutStr(key, any.Draw(t, key))
+			}
 			v.Logs(ld, epoch)
+			v.Traces(td, epoch)
 		}
 		md := v.Metrics(epoch)
-		services, versions := map[string]bool{}, map[string]int{}
-		total := 0.0
-		for k, n := range flat(md) {
-			total += n
-			services[k] = true
+		values := map[string]map[string]map[string]bool{} // by service and attribute
+		counted, series := map[string]float64{}, 0
+		see := func(attrs pcommon.Map) {
+			s, _ := attrs.Get("service.name")
+			for k, value := range attrs.All() {
+				text := value.Str()
+				if len(text) > 128 || text == "" || string([]rune(text)) != text {
+					t.Fatalf("%s of %d bytes: %q", k, len(text), text)
+				}
+				if values[s.Str()] == nil {
+					values[s.Str()] = map[string]map[string]bool{}
+				}
+				if values[s.Str()][k] == nil {
+					values[s.Str()][k] = map[string]bool{}
+				}
+				values[s.Str()][k][text] = true
+			}
 		}
 		for _, m := range md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
-			if m.Name() != "weir.service.version" {
-				continue
-			}
-			for _, p := range m.Gauge().DataPoints().All() {
-				s, _ := p.Attributes().Get("service.name")
-				w, _ := p.Attributes().Get("service.version")
-				versions[s.Str()]++
-				for _, text := range []string{s.Str(), w.Str()} {
-					if len(text) > 128 || text == "" || string([]rune(text)) != text {
-						t.Fatalf("a name of %d bytes: %q", len(text), text)
-					}
+			switch m.Type() {
+			case pmetric.MetricTypeSum:
+				for _, p := range m.Sum().DataPoints().All() {
+					see(p.Attributes())
+					counted[m.Name()] += float64(p.IntValue())
+				}
+			case pmetric.MetricTypeExponentialHistogram:
+				series += m.ExponentialHistogram().DataPoints().Len()
+				for _, p := range m.ExponentialHistogram().DataPoints().All() {
+					see(p.Attributes())
+					counted["durations"] += float64(p.Count())
 				}
 			}
 		}
-		if total != 40 || len(services) > 6 {
-			t.Fatalf("%g records of %d services", total, len(services))
+		delete(values, "") // Weir's own
+		if counted["weir.log.records"] != each || counted["durations"] > each || counted["weir.service.requests"] > counted["durations"] ||
+			counted["weir.service.errors"] > counted["weir.service.requests"] {
+			t.Fatalf("counted %v", counted)
 		}
-		for s, n := range versions {
-			if n > 3 || s == "other" {
-				t.Fatalf("%d versions of %q", n, s)
+		if len(values) > o.MaxServices+1 {
+			t.Fatalf("%d services", len(values))
+		}
+		// The fewest that each service may say beyond the bound: two of each of
+		// eight measures, and of one of them by kind.
+		if most := o.MaxDurations + 18*(o.MaxServices+1); series > most {
+			t.Fatalf("%d series of durations, at most %d", series, most)
+		}
+		for service, by := range values {
+			if n := len(by["service.version"]); n > o.MaxVersions || service == "other" && n > 0 {
+				t.Fatalf("%d versions of %q", n, service)
+			}
+			distinct := func(keys ...string) int {
+				all := map[string]bool{}
+				for _, k := range keys {
+					maps.Copy(all, by[k])
+				}
+				delete(all, "_OTHER")
+				return len(all)
+			}
+			routes := distinct("http.route", "rpc.method", "messaging.destination.name")
+			systems := distinct("rpc.system.name", "messaging.system", "db.system.name")
+			if errorTypes := distinct("error.type"); routes > o.MaxRoutes || systems > o.MaxSystems || errorTypes > o.MaxErrorTypes {
+				t.Fatalf("%d routes, %d systems, %d types of error in %q", routes, systems, errorTypes, service)
 			}
 		}
 		if l := v.Limited(); l.Services == 0 {

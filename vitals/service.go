@@ -18,28 +18,45 @@ const (
 
 // service is what is known of one service. Vitals.mu guards it.
 type service struct {
-	first, last int64 // Unix nanoseconds of arrival, not of the records' own times
-	logs        [severities]uint64
-	hasLogs     bool
-	requests    requests
-	versions    []version // at most Options.MaxVersions
+	last int64 // Unix nanoseconds of arrival, not of the records' own times
+	numbers
+	versions []version // at most Options.MaxVersions
+	// versioned says that a version was seen before, be it forgotten since.
+	versioned bool
+	own       [measures]owned
 }
 
-type version struct {
-	name string
-	last int64
+// numbers are what is counted of a service, and forgotten when it was silent
+// for long.
+type numbers struct {
+	logs      records
+	requests  [servedKinds]requests
+	durations map[durationKey]*duration
+	inOrder   []*duration // of their creation, which is the order they are said in
+
+	routes, systems, errorTypes names
 }
 
-// heard finds or makes the service and notes that it was heard. The caller
-// holds v.mu.
-func (v *Vitals) heard(name, ver string, now int64) *service {
+// records are the log records of a service.
+type records struct {
+	bySeverity [severities]uint64
+	any        bool
+	series
+}
+
+// heard finds or makes the service, notes that it was heard, and returns the
+// name that it is counted under. The caller holds v.mu.
+func (v *Vitals) heard(name, ver string, now int64) (*service, string) {
 	s, name := v.lookup(name, now)
+	if s.gone(now) { // and no emission has forgotten it yet
+		v.dropNumbers(s)
+	}
 	// Batches end in no particular order, and clocks step back.
 	s.last = max(s.last, now)
 	if ver != "" && name != otherServices {
 		v.seen(s, ver, now)
 	}
-	return s
+	return s, name
 }
 
 // lookup tries the name as it came first, so that only names that are new or
@@ -52,7 +69,7 @@ func (v *Vitals) lookup(name string, now int64) (*service, string) {
 		name = unknownService
 	}
 	s := v.services[name]
-	if s == nil && name != otherServices && v.full() {
+	if s == nil && name != otherServices && v.full() && !v.dropService(now) {
 		v.limited.Services++
 		name = otherServices
 		s = v.services[name]
@@ -60,7 +77,7 @@ func (v *Vitals) lookup(name string, now int64) (*service, string) {
 	if s == nil {
 		// The batch's own memory must not be held by a name.
 		name = strings.Clone(name)
-		s = &service{first: now, last: now}
+		s = &service{last: now}
 		v.services[name] = s
 	}
 	return s, name
@@ -76,50 +93,52 @@ func (v *Vitals) full() bool {
 	return n >= v.opts.MaxServices
 }
 
-func (v *Vitals) seen(s *service, ver string, now int64) {
-	for i := range s.versions {
-		if s.versions[i].name == ver {
-			s.versions[i].last = max(s.versions[i].last, now)
-			return
+// dropService makes room: of the services of which nothing but the name and the
+// versions is remembered, the one that has been silent for longest goes. They
+// are looked for once between two emissions, however many names a sender makes up.
+func (v *Vitals) dropService(now int64) bool {
+	if v.noneGone == v.emitted {
+		return false
+	}
+	var oldest string
+	for name, s := range v.services {
+		if !s.gone(now) || name == otherServices {
+			continue
+		}
+		if oldest == "" || s.last < v.services[oldest].last || s.last == v.services[oldest].last && name < oldest {
+			oldest = name
 		}
 	}
-	clean := cleanName(ver)
-	if clean != ver { // an odd name may be known under its clean form
-		for i := range s.versions {
-			if s.versions[i].name == clean {
-				s.versions[i].last = max(s.versions[i].last, now)
-				return
-			}
-		}
+	if oldest == "" {
+		v.noneGone = v.emitted
+		return false
 	}
-	if len(s.versions) >= v.opts.MaxVersions {
-		s.forgetVersions(now)
-	}
-	if len(s.versions) >= v.opts.MaxVersions {
-		v.limited.Versions++
-		return
-	}
-	s.versions = append(s.versions, version{name: strings.Clone(clean), last: now})
+	v.drop(oldest)
+	return true
 }
 
-// forgetVersions drops the versions that no longer run.
-func (s *service) forgetVersions(now int64) {
-	kept := s.versions[:0]
-	for _, ver := range s.versions {
-		if now-ver.last <= int64(versionFor) {
-			kept = append(kept, ver)
-		}
-	}
-	clear(s.versions[len(kept):])
-	s.versions = kept
+// gone says that a service was silent for so long that it is not spoken of.
+func (s *service) gone(now int64) bool { return now-s.last > int64(forgetAfter) }
+
+func (v *Vitals) drop(name string) {
+	v.dropNumbers(v.services[name])
+	delete(v.services, name)
 }
 
-// forget drops the services that have been silent for long. The caller holds
-// v.mu.
+func (v *Vitals) dropNumbers(s *service) {
+	v.durations -= len(s.inOrder)
+	s.numbers = numbers{}
+}
+
+// forget drops the numbers of services that have been silent for long, and in
+// the end their names and versions. The caller holds v.mu.
 func (v *Vitals) forget(now int64) {
 	for name, s := range v.services {
-		if now-s.last > int64(forgetAfter) {
-			delete(v.services, name)
+		switch {
+		case now-s.last > int64(forgetVersionsAfter):
+			v.drop(name)
+		case s.gone(now):
+			v.dropNumbers(s)
 		}
 	}
 }

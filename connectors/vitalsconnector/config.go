@@ -16,10 +16,16 @@ type Config struct {
 	Interval time.Duration `mapstructure:"interval"`
 	// MaxServices is how many services are told apart; the rest is "other".
 	MaxServices int `mapstructure:"max_services"`
+	// OwnMetricsWithin is how long a new service has to show that it measures
+	// its requests itself, before what was derived from its spans is said.
+	OwnMetricsWithin time.Duration `mapstructure:"own_metrics_within"`
+	// Data is the folder in which the names of services and versions outlive a
+	// restart, in vitals/services.json. Without it each start begins anew.
+	Data string `mapstructure:"data"`
 }
 
 func createDefaultConfig() component.Config {
-	return &Config{Interval: 10 * time.Second, MaxServices: vitals.DefaultMaxServices}
+	return &Config{Interval: 10 * time.Second, MaxServices: vitals.DefaultMaxServices, OwnMetricsWithin: vitals.DefaultOwnWithin}
 }
 
 const mostServices = 100_000
@@ -31,7 +37,10 @@ func (c *Config) Validate() error {
 		errs = errors.Join(errs, fmt.Errorf("interval is %s: use 1s to 1h, such as 10s", c.Interval))
 	}
 	if c.MaxServices < 1 || c.MaxServices > mostServices {
-		errs = errors.Join(errs, fmt.Errorf("max_services is %d: use 1 to %d; each costs about 25 series", c.MaxServices, mostServices))
+		errs = errors.Join(errs, fmt.Errorf("max_services is %d: use 1 to %d; each costs about 30 series", c.MaxServices, mostServices))
+	}
+	if c.OwnMetricsWithin < 0 || c.OwnMetricsWithin > time.Hour {
+		errs = errors.Join(errs, fmt.Errorf("own_metrics_within is %s: use 0s to 1h; %s is more than the minute that most services take", c.OwnMetricsWithin, vitals.DefaultOwnWithin))
 	}
 	return errs
 }

@@ -185,6 +185,10 @@ func TestARefusedEmissionIsCountedAndItsTextNotLogged(t *testing.T) {
 	metadatatest.AssertEqualVitalsLimited(t, tel, []metricdata.DataPoint[int64]{
 		{Value: 1, Attributes: attribute.NewSet(attribute.String("bound", "services"))},
 		{Value: 0, Attributes: attribute.NewSet(attribute.String("bound", "versions"))},
+		{Value: 0, Attributes: attribute.NewSet(attribute.String("bound", "routes"))},
+		{Value: 0, Attributes: attribute.NewSet(attribute.String("bound", "error_types"))},
+		{Value: 0, Attributes: attribute.NewSet(attribute.String("bound", "systems"))},
+		{Value: 0, Attributes: attribute.NewSet(attribute.String("bound", "durations"))},
 	}, ignore)
 	p.stop(t)
 	metadatatest.AssertEqualVitalsEmitFailures(t, tel, []metricdata.DataPoint[int64]{{Value: 4}}, ignore)
@@ -240,9 +244,10 @@ func TestManyPipelinesWhileEmitting(t *testing.T) {
 func TestConfig(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()))
 	require.NoError(t, createDefaultConfig().(*Config).Validate())
-	err := (&Config{Interval: time.Millisecond, MaxServices: 0}).Validate()
+	err := (&Config{Interval: time.Millisecond, MaxServices: 0, OwnMetricsWithin: -time.Second}).Validate()
 	require.ErrorContains(t, err, "interval")
 	require.ErrorContains(t, err, "max_services")
-	require.Len(t, strings.Split(err.Error(), "\n"), 2)
+	require.ErrorContains(t, err, "own_metrics_within")
+	require.Len(t, strings.Split(err.Error(), "\n"), 3)
 	require.Equal(t, component.MustNewType("vitals"), NewFactory().Type())
 }

@@ -8,12 +8,14 @@ import (
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/weir-telemetry/weir/connectors/vitalsconnector/internal/metadata"
+	"github.com/weir-telemetry/weir/internal/vfs"
 	"github.com/weir-telemetry/weir/vitals"
 )
 
@@ -35,12 +37,16 @@ type emitter struct {
 	cancel  context.CancelFunc // nil until started
 	running sync.WaitGroup
 	failing bool // only the goroutine that emits looks at it
+
+	memory memory
 }
 
 func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*emitter, error) {
 	e := &emitter{cfg: cfg, around: look(), next: next, log: set.Logger, now: time.Now, ticks: ticker}
+	e.memory.files = vfs.OS
 	e.vitals = vitals.New(vitals.Options{
 		MaxServices:  cfg.MaxServices,
+		OwnWithin:    cfg.OwnMetricsWithin,
 		Start:        e.now(),
 		ProcessStart: processStart,
 	})
@@ -50,8 +56,12 @@ func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*em
 	}
 	err = e.telemetry.RegisterVitalsLimitedCallback(func(_ context.Context, o metric.Int64Observer) error {
 		l := e.vitals.Limited()
-		o.Observe(int64(l.Services), metric.WithAttributes(attribute.String("bound", "services")))
-		o.Observe(int64(l.Versions), metric.WithAttributes(attribute.String("bound", "versions")))
+		for bound, n := range map[string]uint64{
+			"services": l.Services, "versions": l.Versions, "routes": l.Routes,
+			"error_types": l.ErrorTypes, "systems": l.Systems, "durations": l.Durations,
+		} {
+			o.Observe(int64(n), metric.WithAttributes(attribute.String("bound", bound)))
+		}
 		return nil
 	})
 	if err != nil {
@@ -66,6 +76,7 @@ func ticker(d time.Duration) (<-chan time.Time, func()) {
 }
 
 func (e *emitter) start() error {
+	e.restore()
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
 	ticks, stop := e.ticks(e.cfg.Interval)
@@ -78,6 +89,7 @@ func (e *emitter) start() error {
 			case <-ticks:
 				e.vitals.Beat()
 				e.emit(ctx)
+				e.keep(ctx, keepEvery)
 			}
 		}
 	})
@@ -114,6 +126,7 @@ func (e *emitter) stop(ctx context.Context) error {
 		defer close(ended)
 		e.running.Wait()
 		e.emit(ctx)
+		e.keep(ctx, 0)
 	}()
 	select {
 	case <-ended:
@@ -136,5 +149,13 @@ type tracesToMetrics struct{ *holder }
 // ConsumeTraces counts a batch.
 func (c *tracesToMetrics) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
 	c.vitals.Traces(td, c.now())
+	return nil
+}
+
+type metricsToMetrics struct{ *holder }
+
+// ConsumeMetrics takes note of names.
+func (c *metricsToMetrics) ConsumeMetrics(_ context.Context, md pmetric.Metrics) error {
+	c.vitals.OwnMetrics(md, c.now())
 	return nil
 }

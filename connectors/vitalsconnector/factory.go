@@ -1,8 +1,10 @@
 // Package vitalsconnector is the `vitals` connector: it reads what passes
 // through pipelines of logs and of traces and emits, each interval, the few
-// numbers of package vitals into pipelines of metrics.
+// numbers of package vitals into pipelines of metrics. Of metrics it reads the
+// names, so that what a service measures itself is not derived as well; the
+// pipeline that it reads them from must not be one that it emits to.
 //
-// One instance serves both kinds of pipeline, so that a service that logs and
+// One instance serves all kinds of pipeline, so that a service that logs and
 // traces is one service. It promises to change nothing that it reads, and to
 // emit a heartbeat even when there is nothing to read.
 package vitalsconnector
@@ -41,5 +43,13 @@ func NewFactory() connector.Factory {
 				}
 				return &tracesToMetrics{h}, nil
 			}, metadata.TracesToMetricsStability),
+		connector.WithMetricsToMetrics(
+			func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Metrics, error) {
+				h, err := all.acquire(set, cfg.(*Config), next)
+				if err != nil {
+					return nil, err
+				}
+				return &metricsToMetrics{h}, nil
+			}, metadata.MetricsToMetricsStability),
 	)
 }

@@ -103,10 +103,10 @@ func (s *Source) telemetry(now time.Time) pmetric.Metrics {
 	w.gauge("process.uptime", "s", now.Sub(s.began).Seconds())
 	for _, service := range p.Services {
 		w.gauge("weir.service.version", "{version}", 1, "service.name", service, "service.version", p.Version)
-		w.sum("weir.service.requests", "{request}", n*float64(p.Requests-p.Errors), "service.name", service, "http.response.status_class", "2xx")
-		w.sum("weir.service.requests", "{request}", n*float64(p.Errors), "service.name", service, "http.response.status_class", "5xx")
-		w.sum("weir.service.errors", "{error}", n*float64(p.Errors), "service.name", service)
-		w.durations("weir.service.request.duration", s.intervals*p.Requests, "service.name", service)
+		w.sum("weir.service.requests", "{request}", n*float64(p.Requests-p.Errors), "service.name", service, "span.kind", "server", "http.response.status_class", "2xx")
+		w.sum("weir.service.requests", "{request}", n*float64(p.Errors), "service.name", service, "span.kind", "server", "http.response.status_class", "5xx")
+		w.sum("weir.service.errors", "{error}", n*float64(p.Errors), "service.name", service, "span.kind", "server", "error.type", "500")
+		w.durations("http.server.request.duration", s.intervals*p.Requests, "service.name", service, "http.request.method", "GET")
 		for _, severity := range []string{"info", "warn", "error"} {
 			w.sum("weir.log.records", "{record}", 10*n, "service.name", service, "severity", severity)
 		}

@@ -13,6 +13,7 @@ var setDigests = map[string]string{
 	"environment@1":      "2f978d6a607ab86d107733639befc2112516c7eaec9e7a155815f1e582788824",
 	"host-utilization@1": "a99c7371f3219fc46cf563fab975f2362c9f7829611a2a395bdcd314116c5e64",
 	"vitals@1":           "039eefc77caace9d786d131ba269aa5e5c79384ed5465316125087defba0db81",
+	"vitals@2":           "4e55acc498bef43945972f24d02aa858e8886d7b3cb20d7114632d10d22ef640",
 }
 
 func TestWhatASetVersionMeansNeverChanges(t *testing.T) {

@@ -12,6 +12,7 @@ var (
 )
 
 const (
-	LogsToMetricsStability   = component.StabilityLevelAlpha
-	TracesToMetricsStability = component.StabilityLevelAlpha
+	LogsToMetricsStability    = component.StabilityLevelAlpha
+	TracesToMetricsStability  = component.StabilityLevelAlpha
+	MetricsToMetricsStability = component.StabilityLevelAlpha
 )

@@ -25,11 +25,12 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter              metric.Meter
-	mu                 sync.Mutex
-	registrations      []metric.Registration
-	VitalsEmitFailures metric.Int64Counter
-	VitalsLimited      metric.Int64ObservableCounter
+	meter               metric.Meter
+	mu                  sync.Mutex
+	registrations       []metric.Registration
+	VitalsEmitFailures  metric.Int64Counter
+	VitalsLimited       metric.Int64ObservableCounter
+	VitalsStateFailures metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -94,8 +95,14 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.VitalsLimited, err = builder.meter.Int64ObservableCounter(
 		"weir_vitals_limited",
-		metric.WithDescription("Resources whose service was counted as other, or whose version was not told apart, since a bound was met. [Alpha]"),
-		metric.WithUnit("{resource}"),
+		metric.WithDescription("Resources whose service was counted as other or whose version was not told apart, and spans of which something was counted as _OTHER, since a bound was met. [Alpha]"),
+		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.VitalsStateFailures, err = builder.meter.Int64Counter(
+		"weir_vitals_state_failures",
+		metric.WithDescription("Times that the names of services and versions could not be read or kept. What is counted is not affected. [Alpha]"),
+		metric.WithUnit("{failure}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

@@ -40,8 +40,8 @@ func AssertEqualVitalsEmitFailures(t *testing.T, tt *componenttest.Telemetry, dp
 func AssertEqualVitalsLimited(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "weir_vitals_limited",
-		Description: "Resources whose service was counted as other, or whose version was not told apart, since a bound was met. [Alpha]",
-		Unit:        "{resource}",
+		Description: "Resources whose service was counted as other or whose version was not told apart, and spans of which something was counted as _OTHER, since a bound was met. [Alpha]",
+		Unit:        "{item}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
 			IsMonotonic: true,
@@ -49,6 +49,22 @@ func AssertEqualVitalsLimited(t *testing.T, tt *componenttest.Telemetry, dps []m
 		},
 	}
 	got, err := tt.GetMetric("weir_vitals_limited")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualVitalsStateFailures(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "weir_vitals_state_failures",
+		Description: "Times that the names of services and versions could not be read or kept. What is counted is not affected. [Alpha]",
+		Unit:        "{failure}",
+		Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true,
+			DataPoints:  dps,
+		},
+	}
+	got, err := tt.GetMetric("weir_vitals_state_failures")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

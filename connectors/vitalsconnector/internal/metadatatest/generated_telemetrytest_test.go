@@ -25,10 +25,14 @@ func TestSetupTelemetry(t *testing.T) {
 		return nil
 	}))
 	tb.VitalsEmitFailures.Add(context.Background(), 1)
+	tb.VitalsStateFailures.Add(context.Background(), 1)
 	AssertEqualVitalsEmitFailures(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualVitalsLimited(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualVitalsStateFailures(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
