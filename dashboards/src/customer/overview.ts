@@ -5,7 +5,7 @@ import { bars, lines, logLines, named, stat, states, worded } from "../panels";
 import { grown, q } from "../query";
 import { joined } from "../table";
 import { edgeLogs, edgeMetrics, service } from "../variables";
-import { deploys, failedShare, own, policy, silentAfter } from "./shared";
+import { deploys, failedShare, own, policy, silentAfter, withinByService } from "./shared";
 
 // One question for each who may be at fault: 1 where something is wrong. What is
 // not measured is not wrong.
@@ -86,7 +86,7 @@ export const overview = () =>
           lines({ title: "Failed requests by service", text: "Share of each service's requests that ended in an error or with 5xx.", unit: "percentunit", none: "no requests" },
             q(failedShare("service_name", "$__rate_interval"), "{{service_name}}")),
           lines({ title: "Duration, 95 of 100", text: "95 of 100 requests were answered within this time, by service.", unit: "s", none: "no requests" },
-            q(`histogram_quantile(0.95, sum by (service_name, le) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__rate_interval])))`, "{{service_name}}")),
+            q(withinByService(0.95, "$__rate_interval"), "{{service_name}}")),
           bars({ title: "Disks", text: "How full each file system is.", unit: "percentunit", none: "no host metrics" }, filling, 1,
             q(`max by (mountpoint) (system_filesystem_utilization_ratio)`, "{{mountpoint}}")),
         ),

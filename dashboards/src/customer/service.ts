@@ -5,10 +5,7 @@ import { coloured, heat, lines, logLines, stacked, stat, states } from "../panel
 import { q } from "../query";
 import { joined } from "../table";
 import { edgeLogs, edgeMetrics, service } from "../variables";
-import { deploys, failedShare, own, policy, severities } from "./shared";
-
-const buckets = (by: string) => `sum by (${by}) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__rate_interval]))`;
-const quantile = (of: number) => `histogram_quantile(${of}, ${buckets("le")})`;
+import { deploys, durationBuckets, failedShare, own, policy, severities, within } from "./shared";
 
 export const services = () =>
   build({
@@ -26,9 +23,9 @@ export const services = () =>
           stat({ title: "Failed", text: "Share of requests that ended in an error or with 5xx, over the time shown.", unit: "percentunit", none: "no requests" }, failing,
             q(`sum(rate(weir_service_errors_total{${own}}[$__range])) / sum(rate(weir_service_requests_total{${own}}[$__range]))`, "failed")),
           stat({ title: "Half within", text: "Half of the requests in the time shown were answered within this time.", unit: "s", none: "no requests" }, plain,
-            q(`histogram_quantile(0.5, sum by (le) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__range])))`, "median")),
+            q(within(0.5, "$__range"), "median")),
           stat({ title: "99 of 100 within", text: "99 of 100 requests in the time shown were answered within this time.", unit: "s", none: "no requests" }, ["green", [1, "orange"], [5, "red"]],
-            q(`histogram_quantile(0.99, sum by (le) (rate(weir_service_request_duration_seconds_bucket{${own}}[$__range])))`, "p99")),
+            q(within(0.99, "$__range"), "p99")),
           stat({ title: "Errors logged", text: "Log records of severity error and fatal in the time shown.", none: "0" }, ["green", [1, "orange"], [1000, "red"]],
             q(`sum(increase(weir_log_records_total{${own}, severity=~"error|fatal"}[$__range]))`, "records")),
           stat({ title: "Versions", text: "Versions that were seen in the last hour. More than one of a service means a rollout, or a rest of one.", none: "0" }, plain,
@@ -49,9 +46,9 @@ export const services = () =>
         even(
           9,
           heat({ title: "Duration", text: "How long requests took: each column a moment, each row a range of durations, the stronger the colour the more requests.", unit: "s", none: "no requests" },
-            q(buckets("le"), "{{le}}")),
+            q(durationBuckets("$__rate_interval"), "{{le}}")),
           lines({ title: "Duration by share", text: "Half, 95 and 99 of 100 requests were answered within these times.", unit: "s", none: "no requests" },
-            q(quantile(0.5), "50 of 100"), q(quantile(0.95), "95 of 100"), q(quantile(0.99), "99 of 100")),
+            q(within(0.5, "$__rate_interval"), "50 of 100"), q(within(0.95, "$__rate_interval"), "95 of 100"), q(within(0.99, "$__rate_interval"), "99 of 100")),
         ),
       ),
       row(

@@ -34,3 +34,28 @@ export const failedShare = (by: string, window: string) =>
 export const severities = {
   fatal: "dark-red", error: "red", warn: "orange", info: "green", debug: "blue", trace: "purple", unspecified: "text",
 };
+
+// How long requests took, whatever was asked. What vitals derives from spans is
+// a native histogram; services that measure themselves mostly send one with
+// fixed buckets, by le. A service has one or the other.
+const requests = "(http_server_request|rpc_server_call|messaging_process|weir_service_request)_duration_seconds";
+const native = (by: string, window: string) => `sum by (${by}) (rate({__name__=~"${requests}", ${own}}[${window}]))`;
+const classic = (by: string, window: string) => `sum by (${by}) (rate({__name__=~"${requests}_bucket", ${own}}[${window}]))`;
+
+/** The time within which a share of each service's requests was answered. */
+export const withinByService = (share: number, window: string) =>
+  `histogram_quantile(${share}, ${native("service_name", window)}) or histogram_quantile(${share}, ${classic("service_name, le", window)})`;
+
+const bounds = ["0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5", "7.5", "10"];
+
+/** Requests a second by le, of all services together: native histograms are put onto the bounds that OpenTelemetry advises. */
+export const durationBuckets = (window: string) => {
+  const all = native("", window);
+  const some = `(histogram_count(${all}) > 0)`;
+  const rows = bounds.map((b) => `label_replace(histogram_fraction(0, ${b}, ${all}) * ${some}, "le", "${b}", "", "")`);
+  rows.push(`label_replace(${some}, "le", "+Inf", "", "")`, `label_replace(${classic("le", window)}, "of", "classic", "", "")`);
+  return `sum by (le) (${rows.join(" or ")})`;
+};
+
+/** The time within which a share of all requests was answered. */
+export const within = (share: number, window: string) => `histogram_quantile(${share}, ${durationBuckets(window)})`;
