@@ -20,14 +20,16 @@ type aboutAnswer struct {
 	User    string    `json:"user"`
 	May     Role      `json:"may"`
 	Config  string    `json:"config"`
-	Pages   []string  `json:"pages"`
+	// IntervalSeconds is how often the metrics get new points.
+	IntervalSeconds float64  `json:"interval_seconds"`
+	Pages           []string `json:"pages"`
 }
 
 func (a *api) about(r *http.Request) (any, error) {
 	user, may := a.Who(r)
 	out := aboutAnswer{
 		Role: a.Kind, Version: a.Version, Commit: a.Commit, Started: a.Started.UTC(), Data: a.Data,
-		User: user, May: may, Pages: []string{},
+		User: user, May: may, IntervalSeconds: a.interval.Seconds(), Pages: []string{},
 	}
 	if a.Policy != nil {
 		out.Install = a.Policy.Install().ID

@@ -51,11 +51,18 @@ type Options struct {
 
 type api struct {
 	Options
-	boards []dashboards.Dashboard
+	boards   []dashboards.Dashboard
+	interval time.Duration // how often the metrics get new points
+	counter  counter
 }
 
 func newAPI(o Options, files fs.FS) (*api, error) {
 	folder := map[string]string{"edge": "customer", "fleet": "fleet"}[o.Kind]
+	metrics := map[string]string{"edge": "weir-metrics", "fleet": "weir-fleet"}[o.Kind]
+	interval, err := dashboards.Interval(files, "dashboards/datasources/weir.yaml", metrics)
+	if err != nil {
+		return nil, err
+	}
 	boards, err := dashboards.Of(files, "dashboards/"+folder)
 	if err != nil {
 		return nil, err
@@ -63,7 +70,7 @@ func newAPI(o Options, files fs.FS) (*api, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &api{Options: o, boards: boards}, nil
+	return &api{Options: o, boards: boards, interval: interval, counter: counter{fsys: o.FS, dir: o.Ledger}}, nil
 }
 
 func (a *api) route(mux *http.ServeMux) {
@@ -79,6 +86,7 @@ func (a *api) route(mux *http.ServeMux) {
 	if a.Ledger != "" {
 		get("ledger", a.ledgerPage)
 		get("ledger/{index}", a.ledgerRecord)
+		get("sent", a.sent)
 	}
 	if a.Policy != nil {
 		get("policy", a.policy)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weir-telemetry/weir/dashboards"
 	"github.com/weir-telemetry/weir/internal/configuration"
 	"github.com/weir-telemetry/weir/internal/install"
 	"github.com/weir-telemetry/weir/internal/vfs"
@@ -131,7 +132,7 @@ func TestWhatIsPackedIsWhatWasBuilt(t *testing.T) {
 	files, err := assets()
 	require.NoError(t, err)
 	want := map[string]string{}
-	for pattern, folder := range map[string]string{"dist/*": "", "../dashboards/customer/*.json": "dashboards/customer/", "../dashboards/fleet/*.json": "dashboards/fleet/"} {
+	for pattern, folder := range map[string]string{"dist/*": "", "../dashboards/customer/*.json": "dashboards/customer/", "../dashboards/fleet/*.json": "dashboards/fleet/", "../dashboards/provisioning/datasources/*.yaml": "dashboards/datasources/"} {
 		names, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, names)
@@ -184,6 +185,23 @@ func TestWhatLooksLikeASecretIsHidden(t *testing.T) {
 	require.Contains(t, about.Config, "logs.example/push")
 	require.Equal(t, []string{"policy", "ledger"}, about.Pages)
 	require.Equal(t, Approver, about.May)
+}
+
+// The console asks in the steps that Grafana would: of the same file.
+func TestTheIntervalIsThatOfTheProvisionedDataSource(t *testing.T) {
+	for kind, want := range map[string]float64{"edge": 10, "fleet": 60} {
+		h, err := Handler(Options{FS: vfs.OS, Kind: kind, Who: func(*http.Request) (string, Role) { return "", Viewer }})
+		require.NoError(t, err)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/weir/v1/about", nil))
+		var about aboutAnswer
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &about))
+		require.Equal(t, want, about.IntervalSeconds)
+	}
+	files, err := assets()
+	require.NoError(t, err)
+	_, err = dashboards.Interval(files, "dashboards/datasources/weir.yaml", "weir-logs")
+	require.ErrorContains(t, err, "no timeInterval")
 }
 
 func TestDashboardsAreTheFilesThatGrafanaGets(t *testing.T) {

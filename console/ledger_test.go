@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/weir-telemetry/weir/internal/vfs"
@@ -140,4 +141,59 @@ func TestProofsForTheBrowserAreOfThisForm(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, byte(1), header[0], "the version that the browser reads")
 	}
+}
+
+// What left in a day is added up from the reports' bytes; each record is read
+// once, and what is older goes.
+func TestWhatLeftInADayIsAddedUpByEntry(t *testing.T) {
+	f := newFixture(t)
+	var none sentAnswer
+	require.Equal(t, 200, f.do(t, "GET", "/weir/v1/sent", "", &none).StatusCode)
+	require.NotNil(t, none.Entries, "there is no ledger yet")
+
+	m, at := vfs.NewMem(), noon.Add(-30*time.Hour)
+	l, err := ledger.Open(m, "/ledger", ledger.Options{Install: f.Install().ID, Now: func() time.Time { return at }})
+	require.NoError(t, err)
+	report := func(n int) []byte {
+		md := pmetric.NewMetrics()
+		m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+		m.SetName("requests")
+		dps := m.SetEmptySum().DataPoints()
+		for range n {
+			dps.AppendEmpty().SetIntValue(1)
+		}
+		b, err := new(pmetric.ProtoMarshaler).MarshalMetrics(md)
+		require.NoError(t, err)
+		return b
+	}
+	add := func(n int) {
+		_, err := l.Append(ledger.Record{Kind: ledger.KindReport, Sequence: l.NextSequence(), Body: report(n)})
+		require.NoError(t, err)
+	}
+	for range 30 * 60 {
+		at = at.Add(time.Minute)
+		add(2)
+	}
+	require.NoError(t, l.Close())
+	c := counter{fsys: m, dir: "/ledger"}
+	got, err := c.last(noon)
+	require.NoError(t, err)
+	require.InDelta(t, 24*60, got.Reports, 6)
+	require.Equal(t, got.Reports*int64(len(report(2))), got.Bytes)
+	require.Equal(t, sentPart{Reports: got.Reports, Values: 2 * got.Reports, Bytes: got.Entries["requests"].Bytes}, got.Entries["requests"])
+	before := got.Reports
+	l, err = ledger.Open(m, "/ledger", ledger.Options{Install: f.Install().ID, Now: func() time.Time { return at }})
+	require.NoError(t, err)
+	add(5)
+	require.NoError(t, l.Close())
+	got, err = c.last(noon)
+	require.NoError(t, err)
+	require.Equal(t, before+1, got.Reports)
+	require.Equal(t, 2*before+5, got.Entries["requests"].Values)
+	for _, later := range []time.Duration{12 * time.Hour, 25 * time.Hour} {
+		a, err := c.last(noon.Add(later))
+		require.NoError(t, err)
+		require.InDelta(t, max(0, (24*time.Hour-later).Minutes()), float64(a.Reports), 7, later)
+	}
+	require.Empty(t, c.pieces)
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -43,6 +44,8 @@ func describe(d consent.Decision) policyAnswer {
 	switch {
 	case d.Err != nil:
 		out.Explanation = d.Err.Error()
+	case d.Right == consent.RightMeet: // the page itself says what waits and offers the decision
+		out.Explanation = fmt.Sprintf("what the entries below name may leave, and nothing else: what revisions %d and %d share", d.Base.Revision, d.Pending.Revision)
 	case d.Note != "":
 		out.Explanation = d.Note
 	default:

@@ -10,6 +10,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Dashboard is one of them.
@@ -45,6 +48,32 @@ func Of(files fs.FS, folder string) ([]Dashboard, error) {
 		return strings.Compare(a.Title, b.Title)
 	})
 	return all, nil
+}
+
+// Interval is how often a data source gets new points: what its provisioning file
+// tells Grafana, from which a query's step and $__rate_interval follow.
+func Interval(files fs.FS, name, uid string) (time.Duration, error) {
+	source, err := fs.ReadFile(files, name)
+	if err != nil {
+		return 0, fmt.Errorf("read the data sources: %w", err)
+	}
+	var provisioned struct {
+		Datasources []struct {
+			UID      string `yaml:"uid"`
+			JSONData struct {
+				TimeInterval time.Duration `yaml:"timeInterval"`
+			} `yaml:"jsonData"`
+		} `yaml:"datasources"`
+	}
+	if err := yaml.Unmarshal(source, &provisioned); err != nil {
+		return 0, fmt.Errorf("read the data sources: %w", err)
+	}
+	for _, d := range provisioned.Datasources {
+		if d.UID == uid && d.JSONData.TimeInterval > 0 {
+			return d.JSONData.TimeInterval, nil
+		}
+	}
+	return 0, fmt.Errorf("%s gives the data source %q no timeInterval", name, uid)
 }
 
 func overview(d Dashboard) int {

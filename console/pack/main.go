@@ -24,6 +24,7 @@ var contents = []struct{ pattern, folder string }{
 	{"console/dist/*", ""},
 	{"dashboards/customer/*.json", "dashboards/customer/"},
 	{"dashboards/fleet/*.json", "dashboards/fleet/"},
+	{"dashboards/provisioning/datasources/*.yaml", "dashboards/datasources/"},
 }
 
 // pack writes the archive: in the order of the names, without times, so that the

@@ -1,6 +1,7 @@
 // The shell: who I am, the pages, and the one that the address names.
 import { useEffect, useState } from "preact/hooks";
 import { about, dashboards, type About } from "./api/weir";
+import { setScrape } from "./dashboard/step";
 import { AboutPage } from "./pages/AboutPage";
 import { AllowlistPage } from "./pages/AllowlistPage";
 import { DashboardPage } from "./pages/DashboardPage";
@@ -43,6 +44,7 @@ export function App() {
   const failed = me.error || boards.error;
   if (failed) return <main><p class="failure" role="alert">{failed}</p><button type="button" onClick={() => (me.again(), boards.again())}>Try again</button></main>;
   if (!me.value || !boards.value) return <main><p class="loading">Loading</p></main>;
+  setScrape(me.value.interval_seconds * 1000);
   const own = pages.filter((p) => (!p.needs || me.value!.pages.includes(p.needs)) && (!p.edge || me.value!.role === "edge"));
   const keep = carried(route.params);
   const uid = route.path.startsWith("/d/") ? route.path.slice(3) : route.path === "/" ? boards.value[0]?.uid : undefined;

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { inRows, quantile, readHistogram, rows } from "../src/api/histogram";
+import { fromMatrix } from "../src/api/series";
 import { spans } from "../src/dashboard/annotations";
 import { look, threshold } from "../src/dashboard/look";
 import type { Panel, Variable } from "../src/dashboard/model";
 import { settings } from "../src/dashboard/model";
 import type { Named } from "../src/dashboard/query";
-import { rateInterval, stepFor } from "../src/dashboard/step";
+import { metricStep, rateInterval, setScrape, stepFor } from "../src/dashboard/step";
 import { sorted, tabulate } from "../src/dashboard/table";
 import { interpolate, labelValuesQuery, type Scope } from "../src/dashboard/variables";
 import { align, bounds, stack } from "../src/panels/TimeSeries";
@@ -33,8 +35,15 @@ test("steps are of the nice ones and never shorter than asked", () => {
   expect(stepFor(3600_000, 400)).toBe(10_000);
   expect(stepFor(3600_000, 400, 60_000)).toBe(60_000);
   expect(stepFor(1000, 400)).toBe(1000);
-  expect(rateInterval(1000)).toBe(60_000);
-  expect(rateInterval(120_000)).toBe(135_000);
+  setScrape(10_000);
+  expect(metricStep(60_000, 400, 0)).toBe(10_000);
+  expect(metricStep(60_000, 400, 2000)).toBe(2000);
+  expect(rateInterval(1000)).toBe(40_000);
+  expect(rateInterval(120_000)).toBe(130_000);
+  setScrape(60_000);
+  expect(rateInterval(60_000)).toBe(240_000);
+  setScrape(0);
+  expect(rateInterval(60_000)).toBe(240_000);
 });
 
 const thresholds = { mode: "absolute", steps: [{ color: "green", value: null }, { color: "orange", value: 60 }, { color: "red", value: 300 }] };
@@ -114,4 +123,31 @@ test("panels belong to the row above them", () => {
   const p = (id: number, type: string, y: number) => ({ id, type, title: "", gridPos: { x: 0, y, w: 1, h: 1 } }) as Panel;
   const got = group([p(1, "row", 0), p(2, "stat", 1), p(3, "row", 5), p(4, "stat", 6)]);
   expect(got.map((s) => [s.row?.id, s.panels.map((x) => [x.id, x.gridPos.y])])).toEqual([[1, [[2, 0]]], [3, [[4, 0]]]]);
+});
+
+const shape = (...buckets: [number, string, string, string][]) => ({ count: "12", sum: "3.5", buckets });
+
+test("native histograms are read beside numbers, and drawn in rows", () => {
+  const [s] = fromMatrix([{ metric: { a: "b" }, values: [[20, "7"]], histograms: [[10, shape([0, "1", "2", "4"], [0, "0.5", "1", "8"])]] }]);
+  expect(s!.times).toEqual([10, 20]);
+  expect(s!.values).toEqual([null, 7]);
+  expect(s!.histograms![0]!.buckets.map((b) => b.upper)).toEqual([1, 2]);
+  expect(fromMatrix([{ metric: {}, histogram: [5, { count: "0", sum: "0" }] }])[0]!.histograms![0]!.buckets).toEqual([]);
+  const named: Named[] = [{ ...s!, name: "x", refId: "A" }, { ...s!, name: "y", refId: "A" }];
+  expect(buckets(named)).toEqual({ bounds: [1, 2], times: [10], counts: [[16, 8]] });
+  expect(align(named, 10)[1]).toEqual([null, 7]);
+  const panel = { targets: [{ refId: "A" }], fieldConfig: { defaults: { unit: "s" } } } as unknown as Panel;
+  expect(tabulate(panel, [{ ...named[0]!, times: [10], values: [null], histograms: [s!.histograms![0]!] }]).rows[0]!.get("Value")).toBe("12: half up to 875 ms, 95 of 100 up to 1.85 s");
+});
+
+test("more buckets than rows share them, and none is lost", () => {
+  const many = readHistogram(shape(...Array.from({ length: 160 }, (_, i): [number, string, string, string] => [0, String(i), String(i + 1), "1"])));
+  const bounds = rows([many]);
+  expect(bounds.length).toBe(40);
+  expect(bounds[39]).toBe(160);
+  expect(inRows(many, bounds).reduce((a, b) => a + b, 0)).toBe(160);
+  expect(inRows(many, bounds).every((n) => n === 4)).toBe(true);
+  expect(quantile(many, 0.5)).toBe(80);
+  expect(rows([])).toEqual([]);
+  expect(buckets([])).toEqual({ bounds: [], times: [], counts: [] });
 });

@@ -84,3 +84,20 @@ func TestOtherBytesAreRefusedWithoutQuotingThem(t *testing.T) {
 		require.ErrorIs(t, err, errNotAReport)
 	}
 }
+
+// Weighing agrees with reading, and damaged bytes weigh what can be read of them.
+func TestAReportIsWeighedWithoutItsValues(t *testing.T) {
+	b := body(t)
+	r, err := Read(nil, b)
+	require.NoError(t, err)
+	var want []Weight
+	for _, e := range r.Entries {
+		want = append(want, Weight{Name: e.Name, Points: len(e.Values), Bytes: e.Bytes})
+	}
+	require.Len(t, want, 3)
+	require.Equal(t, want, Weigh(b))
+	for i := range b {
+		require.LessOrEqual(t, len(Weigh(b[:i])), 3)
+	}
+	require.Empty(t, Weigh([]byte("\xff\xff\xff nonsense")))
+}

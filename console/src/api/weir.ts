@@ -12,6 +12,7 @@ export interface About {
   user: string; // "" where nobody has to say who they are
   may: "viewer" | "reviewer" | "approver";
   config: string; // YAML, secrets hidden
+  interval_seconds: number; // how often the metrics get new points
   pages: string[]; // of the pages that need more than the two stores: "ledger", "policy"
 }
 
@@ -134,6 +135,15 @@ export interface ConfigurationHistory {
 }
 
 export const configuration = () => getJSON<ConfigurationHistory>("/weir/v1/configuration");
+/** What the ledger recorded for sending since a time. */
+export interface Sent {
+  since: string; // RFC 3339
+  reports: number;
+  bytes: number;
+  entries: Record<string, { reports: number; values: number; bytes: number }>; // by the metric's name
+}
+
+export const sent = () => getJSON<Sent>("/weir/v1/sent");
 export const about = () => getJSON<About>("/weir/v1/about");
 export const dashboards = () => getJSON<DashboardEntry[]>("/weir/v1/dashboards");
 export const ledger = (before: number | null, limit: number, kind: string) =>

@@ -1,4 +1,5 @@
 // How a value looks: thresholds, mappings, colours.
+import { quantile, type NativeHistogram } from "../api/histogram";
 import { format } from "../format/units";
 import type { Defaults, Mapping } from "./model";
 
@@ -67,6 +68,12 @@ export function look(v: number | null | undefined, d: Defaults): Look {
     text: hit?.text ?? (value === null ? (d.noValue ?? "–") : format(value, d.unit)),
     colour: colour(hit?.color ?? (d.color?.mode === "fixed" ? d.color.fixedColor : base)),
   };
+}
+
+/** A histogram in a cell: how many, and where the middle and the slow ones are. */
+export function histogramText(h: NativeHistogram, unit?: string): string {
+  const at = (share: number) => format(quantile(h, share), unit);
+  return h.count > 0 ? `${format(h.count, "short")}: half up to ${at(0.5)}, 95 of 100 up to ${at(0.95)}` : "0";
 }
 
 /** The last value that is a number; what stats and gauges show. */

@@ -5,7 +5,7 @@ import { legend, type Series } from "../api/series";
 import type { Range } from "../format/time";
 import { parseDuration } from "../format/time";
 import type { Dashboard, Panel, Target } from "./model";
-import { builtins, stepFor } from "./step";
+import { builtins, metricStep, stepFor } from "./step";
 import { interpolate, type Scope } from "./variables";
 
 export interface Named extends Series {
@@ -36,7 +36,8 @@ export function scopeOf(c: Context, step: number): Scope {
 
 export async function runPanel(panel: Panel, c: Context, width: number, signal: AbortSignal): Promise<Data> {
   const points = panel.maxDataPoints ?? Math.max(50, Math.floor(width / 2));
-  const step = stepFor(c.range.to - c.range.from, points, parseDuration(panel.interval ?? ""));
+  const metrics = (panel.targets ?? []).some((t) => (t.datasource ?? panel.datasource)?.type !== "loki");
+  const step = (metrics ? metricStep : stepFor)(c.range.to - c.range.from, points, parseDuration(panel.interval ?? ""));
   const scope = scopeOf(c, step);
   const parts = await Promise.all((panel.targets ?? []).map((target) => runTarget(panel, target, c, scope, step, signal)));
   return { series: parts.flatMap((p) => p.series), lines: parts.flatMap((p) => p.lines), range: c.range, step };

@@ -4,8 +4,14 @@ const nice = [
   1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800,
 ].map((s) => s * 1000);
 
-/** How often Weir's edge looks at itself and its host. */
-export const scrape = 15_000;
+/** How often the data source gets new points: what Grafana is told in its provisioning file. */
+let scrape = 15_000;
+export const setScrape = (ms: number) => {
+  if (ms > 0) scrape = ms;
+};
+
+/** The step of a metrics query: never shorter than points come, as in Grafana. */
+export const metricStep = (range: number, points: number, min: number) => stepFor(range, points, min || scrape);
 
 /** The step of a query over a range (ms) drawn on so many points. */
 export function stepFor(range: number, points: number, min = 0): number {

@@ -1,4 +1,5 @@
 // Grafana's transformations, those that our tables use: the lint allows no others.
+import { histogramText } from "./look";
 import type { Named } from "./query";
 import type { Panel } from "./model";
 
@@ -24,7 +25,8 @@ function frames(panel: Panel, series: Named[]): Table[] {
     const rows = own.map((s) => {
       const row = new Map<string, Cell>([["Time", (s.times[s.times.length - 1] ?? 0) * 1000]]);
       for (const n of names) row.set(n, s.labels[n] ?? "");
-      return row.set(value, s.values[s.values.length - 1] ?? null);
+      const shape = s.histograms?.[s.histograms.length - 1];
+      return row.set(value, shape ? histogramText(shape, panel.fieldConfig?.defaults.unit) : (s.values[s.values.length - 1] ?? null));
     });
     return { columns: ["Time", ...names, value].map((n) => ({ field: n, name: n })), rows };
   });

@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { queryInstant, queryRange } from "../api/prometheus";
 import { seriesText, type Series } from "../api/series";
-import { builtins, stepFor } from "../dashboard/step";
+import { builtins, metricStep } from "../dashboard/step";
+import { histogramText } from "../dashboard/look";
 import type { Dashboard, Panel } from "../dashboard/model";
 import type { Data } from "../dashboard/query";
 import { digits } from "../format/units";
@@ -39,7 +40,7 @@ export function MetricsPage({ route }: { route: Route }) {
   useEffect(() => {
     if (!query || !width) return;
     const stop = new AbortController();
-    const step = stepFor(range.to - range.from, Math.max(50, width / 3));
+    const step = metricStep(range.to - range.from, Math.max(50, width / 3), 0);
     const words = builtins(range.from, range.to, step);
     const expr = query.replace(/\$(__\w+)/g, (whole, name: string) => words[name] ?? whole);
     const start = Math.floor(range.from / step) * step;
@@ -83,7 +84,7 @@ function Vector({ rows }: { rows: Series[] }) {
         <thead><tr><th scope="col">Series</th><th scope="col">Value</th></tr></thead>
         <tbody>
           {rows.slice(0, 2000).map((r) => (
-            <tr><td><code>{seriesText(r.labels)}</code></td><td class="numeric">{digits(r.values[0] ?? NaN)}</td></tr>
+            <tr><td><code>{seriesText(r.labels)}</code></td><td class="numeric">{r.histograms?.[0] ? histogramText(r.histograms[0]) : digits(r.values[0] ?? NaN)}</td></tr>
           ))}
         </tbody>
       </table>

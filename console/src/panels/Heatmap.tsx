@@ -1,5 +1,6 @@
 // A histogram over time: one column a step, one row a bucket, darker for more.
 import { useEffect, useRef } from "preact/hooks";
+import { inRows, rows } from "../api/histogram";
 import { number } from "../api/series";
 import { resolve } from "../dashboard/look";
 import { clock } from "../format/time";
@@ -13,8 +14,20 @@ interface Buckets {
   counts: number[][]; // by time, by bucket
 }
 
-/** Cumulative series by le become counts a bucket. */
+/** Native histograms, added up, or else cumulative series by le become counts a bucket. */
 export function buckets(series: Named[]): Buckets {
+  const shapes = series.flatMap((s) => (s.histograms ?? []).flatMap((h, i) => (h ? [{ t: s.times[i]!, h }] : [])));
+  if (shapes.length) {
+    const bounds = rows(shapes.map((x) => x.h));
+    const columns = new Map<number, number[]>();
+    for (const { t, h } of shapes) {
+      const counts = inRows(h, bounds);
+      const there = columns.get(t);
+      columns.set(t, there ? there.map((n, i) => n + counts[i]!) : counts);
+    }
+    const times = [...columns.keys()].sort((a, b) => a - b);
+    return { bounds, times, counts: times.map((t) => columns.get(t)!) };
+  }
   const sorted = series.filter((s) => "le" in s.labels).sort((a, b) => number(a.labels.le!) - number(b.labels.le!));
   const times = [...new Set(sorted.flatMap((s) => s.times))].sort((a, b) => a - b);
   const at = new Map(times.map((t, i) => [t, i]));
@@ -32,13 +45,13 @@ export function Heatmap({ panel, data, width, height }: ViewProps) {
   const bottom = 18;
   useEffect(() => {
     const c = canvas.current;
-    if (!c || !h.times.length) return;
+    if (!c || !h.times.length || !h.bounds.length) return;
     const ratio = devicePixelRatio || 1;
     c.width = width * ratio;
     c.height = height * ratio;
     const g = c.getContext("2d")!;
     g.scale(ratio, ratio);
-    const top = Math.max(...h.counts.flat(), 1e-12);
+    const top = h.counts.reduce((most, row) => Math.max(most, ...row), 1e-12);
     const from = data.range.from / 1000;
     const to = data.range.to / 1000;
     const x = (t: number) => left + ((width - left) * (t - from)) / (to - from);
@@ -58,6 +71,6 @@ export function Heatmap({ panel, data, width, height }: ViewProps) {
     h.bounds.forEach((bound, b) => b % every === 0 && g.fillText(bound === Infinity ? "more" : format(bound, unit), 2, height - bottom - b * rowHeight - 2));
     for (let i = 0; i < 5; i++) g.fillText(clock((from + (i * (to - from)) / 5) * 1000).slice(0, 5), x(from + (i * (to - from)) / 5), height - 4);
   });
-  if (!h.times.length) return <NoData panel={panel} />;
+  if (!h.times.length || !h.bounds.length) return <NoData panel={panel} />;
   return <canvas ref={canvas} style={{ width: width + "px", height: height + "px" }} role="img" aria-label={`${panel.title}: counts in ${h.bounds.length} buckets over time`} />;
 }

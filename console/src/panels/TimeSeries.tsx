@@ -8,6 +8,7 @@ import type { Named } from "../dashboard/query";
 import { clock, dateTime } from "../format/time";
 import { format } from "../format/units";
 import { setParams } from "../route";
+import { Heatmap } from "./Heatmap";
 import { NoData, type ViewProps } from "./Panel";
 
 const maxSeries = 100;
@@ -39,7 +40,12 @@ export function stack(data: uPlot.AlignedData, shown: boolean[]): uPlot.AlignedD
   }) as uPlot.AlignedData;
 }
 
-export function TimeSeries({ panel, data, marks, width, height }: ViewProps) {
+/** Lines of numbers; a query that gives histograms is drawn as what it is. */
+export function TimeSeries(props: ViewProps) {
+  return props.data.series.some((s) => s.histograms) ? <Heatmap {...props} /> : <Lines {...props} />;
+}
+
+function Lines({ panel, data, marks, width, height }: ViewProps) {
   const host = useRef<HTMLDivElement>(null);
   const tip = useRef<HTMLDivElement>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
