@@ -55,6 +55,7 @@ func corpus() []stream {
 	add(2, 20, "dump", "long", longLine)
 	add(2, 60, "tty", "ansi", ansiLine)
 	add(2, 60, "broken", "json", brokenLine)
+	add(1, 62, "globs", "plain", globLine)
 	add(1, 40, "twice", "plain", twiceLine)
 	// Entries of the same instant, and ones that come twice.
 	last := &all[len(all)-1]
@@ -207,4 +208,10 @@ func brokenLine(r *rand.Rand, i int) (string, map[string]string) {
 
 func twiceLine(_ *rand.Rand, i int) (string, map[string]string) {
 	return fmt.Sprintf("same instant %d", i%4/2), nil
+}
+
+// globLine is each word over a and b of one to five letters in turn.
+func globLine(_ *rand.Rand, i int) (string, map[string]string) {
+	b := fmt.Sprintf("%b", i+2)[1:]
+	return strings.NewReplacer("0", "a", "1", "b").Replace(b), nil
 }

@@ -44,33 +44,23 @@ func (f anyFilter) match(line []byte) bool {
 	return false
 }
 
-// match takes literals from left to right, with anything where a capture is.
-// The pattern stands for the whole line.
+// match takes each literal where it comes first after the one before, and never
+// goes back, as Loki does. A capture stands for one byte at least; nothing may be
+// left behind the last literal, while before the first one anything may stand.
 func (f patternFilter) match(line []byte) bool {
-	gap := false
-	for i, part := range f.pattern {
+	rest, gap := view(line), false
+	for _, part := range f.pattern {
 		if part.Capture {
 			gap = true
 			continue
 		}
-		text := part.Text
-		switch last := i == len(f.pattern)-1; {
-		case gap && last:
-			return len(line) >= len(text) && view(line[len(line)-len(text):]) == text
-		case gap:
-			at := strings.Index(view(line), text)
-			if at < 0 {
-				return false
-			}
-			line = line[at+len(text):]
-		case !strings.HasPrefix(view(line), text):
+		at := strings.Index(rest, part.Text)
+		if at < 0 || gap && at == 0 {
 			return false
-		default:
-			line = line[len(text):]
 		}
-		gap = false
+		rest, gap = rest[at+len(part.Text):], false
 	}
-	return gap || len(line) == 0
+	return gap == (rest != "")
 }
 
 // match looks for an address of the range anywhere in the line.

@@ -143,6 +143,44 @@ func TestWantedLabelsDoNotDependOnTheOthers(t *testing.T) {
 	}
 }
 
+// What each pattern finds among the words over a and b of at most four letters, as
+// the real Loki answers.
+func TestPatternFiltersTakeTheFirstPlace(t *testing.T) {
+	var words []string
+	for n := range 4 {
+		for i := range 2 << n {
+			w := ""
+			for bit := n; bit >= 0; bit-- {
+				w += string("ab"[i>>bit&1])
+			}
+			words = append(words, w)
+		}
+	}
+	for pattern, want := range map[string]string{
+		"ab":          "ab aab bab aaab baab bbab",
+		"<_>a":        "ba bba bbba",
+		"a<_>b":       "aab aaab baab",
+		"a<_>a":       "aba abba baba",
+		"a<_>a<_>":    "abaa abab",
+		"<_>b<_>b":    "abab",
+		"<_>ab<_>":    "aaba aabb baba babb",
+		"a<_>b<_>":    "aaba aabb",
+		"<_>aa":       "baa abaa bbaa",
+		"ab<_>ab<_>b": "",
+	} {
+		p := compile(t, `|> "`+pattern+`"`, Options{})
+		var got []string
+		for _, w := range words {
+			if _, keep := run(p, w); keep {
+				got = append(got, w)
+			}
+		}
+		require.ElementsMatch(t, strings.Fields(want), got, pattern)
+	}
+	_, keep := run(compile(t, `|> "<_>"`, Options{}), "")
+	require.False(t, keep)
+}
+
 func TestHintsNameOnlyWhatEveryEntryHolds(t *testing.T) {
 	for _, c := range []struct {
 		stages   string
