@@ -132,11 +132,12 @@ func (l *loki) drilldownLimits(*http.Request) (answer, error) {
 			"discover_log_levels":         true,
 			"max_entries_limit_per_query": o.MaxEntries,
 			"max_query_series":            o.MaxSeries,
+			"pattern_persistence_enabled": true, // they reach as far back as the logs
 			"query_timeout":               syntax.FormatDuration(o.Timeout),
 			"volume_enabled":              true,
 			"volume_max_series":           1000,
 		},
-		"pattern_ingester_enabled": false,
+		"pattern_ingester_enabled": true, // that patterns are answered, by whomever
 		"version":                  lokiVersion,
 	}), nil
 }

@@ -25,17 +25,28 @@ func (l *loki) indexRequest(r *http.Request) (sel logstore.Selection, end time.T
 	return logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano() + 1}, end, err
 }
 
-// scanVolume counts what lies in the selection exactly; Loki's answer from its
-// index is an approximation.
-func (l *loki) scanVolume(ctx context.Context, sel logstore.Selection, add func(stream labels.Labels, ts int64, size int)) error {
+// scan visits every record of a selection for as long as a query may take.
+func (l *loki) scan(ctx context.Context, sel logstore.Selection, visit func(*logstore.Record)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, l.engine.Options().Timeout, logql.ErrTimeout)
+	defer cancel()
 	n := 0
-	return l.store.Scan(ctx, sel, func(r *logstore.Record) error {
+	err := l.store.Scan(ctx, sel, func(r *logstore.Record) error {
 		if n++; n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		add(r.Stream, r.Timestamp, len(r.Line))
+		visit(r)
 		return nil
 	})
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// scanVolume counts what lies in the selection exactly; Loki's answer from its
+// index is an approximation.
+func (l *loki) scanVolume(ctx context.Context, sel logstore.Selection, add func(stream labels.Labels, ts int64, size int)) error {
+	return l.scan(ctx, sel, func(r *logstore.Record) { add(r.Stream, r.Timestamp, len(r.Line)) })
 }
 
 func (l *loki) indexStats(r *http.Request) (answer, error) {
@@ -189,9 +200,9 @@ func (l *loki) volumeRange(r *http.Request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := align(time.Unix(0, sel.From), step).UnixNano()
-	if n := (sel.To - first) / int64(step); n > 11_000 {
-		return nil, badRequestf("exceeded maximum resolution of 11000 points per time series. Try increasing the value of the step parameter")
+	first, _, err := buckets(time.Unix(0, sel.From), end, step)
+	if err != nil {
+		return nil, err
 	}
 	var sums []map[int64]int64
 	var total []int64

@@ -15,6 +15,7 @@ const (
 	defaultRange       = time.Hour     // of queries
 	defaultLabelsRange = 6 * time.Hour // of labels
 	defaultLogLimit    = 100
+	maxSteps           = 11_000 // in an answer
 )
 
 // parseTime reads nanoseconds, seconds (ten digits or fewer, or with a

@@ -79,11 +79,3 @@ func (l *loki) formatQuery(r *http.Request) (answer, error) {
 	}
 	return success(func(a answer) answer { return a.str(expr.String()) }), nil
 }
-
-// patterns has the shape of Loki's answer for logs without any pattern.
-func (l *loki) patterns(r *http.Request) (answer, error) {
-	if _, err := syntax.ParseMatchers(r.Form.Get("query"), false); err != nil {
-		return nil, err
-	}
-	return success(func(a answer) answer { return append(a, "[]"...) }), nil
-}

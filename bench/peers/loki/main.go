@@ -117,6 +117,15 @@ func run(ctx context.Context, lokiBinary, weirBinary, doc, boards, only string, 
 			t.judge("tail", name, "tail", difference, true)
 		}
 	}
+	for _, selector := range []string{`{app="api"}`, `{app="worker"}`, `{app="cron"}`, `{app="web"}`, `{app="wörld"}`, `{app="tty"}`, `{app="dump"}`, `{app="broken"}`, `{app="twice"}`, `{service_name=~"shop.*"}`} {
+		if name := "patterns: " + selector; pattern.MatchString(name) {
+			difference, err := comparePatterns(loki, weir, selector, begin)
+			if err != nil {
+				return false, err
+			}
+			t.judge("patterns", name, "patterns", difference, true)
+		}
+	}
 	ok := t.report(only == "")
 	if stay {
 		fmt.Printf("loki %s\nweir %s\nbegin %d\n", loki.base, weir.base, begin.UnixNano())
