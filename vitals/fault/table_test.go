@@ -1,0 +1,136 @@
+package fault
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/weir-telemetry/weir/vitals/probe"
+)
+
+var update = flag.Bool("update", false, "write the tables into docs/fault-domain.md")
+
+const document = "../../docs/fault-domain.md"
+
+// The document holds the tables that follow from the code, and no others.
+func TestTheTablesInTheDocumentAreTheCodes(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bytes.Clone(text)
+	for name, table := range map[string]string{"signs": signTable(), "troubles": troubleTable(), "domains": domainTable()} {
+		from := []byte("<!-- table " + name + ", made by vitals/fault -->\n")
+		to := []byte("<!-- end of table " + name + " -->\n")
+		i, j := bytes.Index(want, from), bytes.Index(want, to)
+		if i < 0 || j < i {
+			t.Fatalf("%s has no place for the table %s", document, name)
+		}
+		want = append(append(append([]byte{}, want[:i+len(from)]...), table...), want[j:]...)
+	}
+	if *update {
+		if err := os.WriteFile(document, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if !bytes.Equal(text, want) {
+		t.Errorf("the tables in %s are not the code's: run this test with -update", document)
+	}
+}
+
+// groups of kinds that have a column in the table of signs, with a kind that
+// stands for them.
+var groups = []struct {
+	title string
+	probe.Kind
+}{{"`dns`, `proxy`", probe.DNS}, {"`tcp`, `tls`, `http`", probe.TCP}, {"`disk`, `inode`, `memory`", probe.Disk}, {"`clock`", probe.Clock}}
+
+// finds says which reasons a probe of a kind can give.
+func finds(k probe.Kind, r probe.Reason) bool {
+	certificate := strings.HasPrefix(string(r), "certificate")
+	asked := r == probe.Unreachable || r == probe.Refused || r == probe.Timeout || r == probe.Closed || r == probe.NoSuchName || r == probe.NoResolver
+	switch k {
+	case probe.DNS: // with proxy
+		return asked || certificate || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Status || r == probe.ProxyDenied
+	case probe.TCP: // with tls and http
+		return asked || certificate || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Status
+	case probe.Disk: // with inode and memory
+		return r == probe.Missing || r == probe.ReadOnly || r == probe.Full || r == probe.Low || r == probe.Pressure || r == probe.Unmeasurable
+	}
+	return asked || certificate && r != probe.CertificateExpiring || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Skewed || r == probe.Unsynchronized
+}
+
+func signTable() string {
+	var b strings.Builder
+	b.WriteString("| reason | in words |")
+	for _, g := range groups {
+		fmt.Fprintf(&b, " %s |", g.title)
+	}
+	fmt.Fprintf(&b, "\n|---|---|%s\n", strings.Repeat("---|", len(groups)))
+	for _, r := range probe.Reasons() {
+		fmt.Fprintf(&b, "| `%s` | %s |", r, r.Words())
+		for _, g := range groups {
+			cell := ""
+			if finds(g.Kind, r) {
+				cell = describe(g.Kind, r)
+			}
+			fmt.Fprintf(&b, " %s |", cell)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func describe(k probe.Kind, r probe.Reason) string {
+	f := Finding{Finding: probe.Finding{Kind: k, Reason: r}}
+	alone, ok := SignOf(f, false)
+	cut, _ := SignOf(f, true)
+	switch {
+	case !ok && r.Outcome() == probe.Warning:
+		return "warning"
+	case !ok:
+		return "no sign"
+	}
+	s := string(alone.Domain)
+	if alone.Owner != alone.Domain.Owner() {
+		s += ", " + string(alone.Owner)
+	}
+	if cut != alone {
+		s += "; " + string(cut.Domain) + " if nothing else was reached"
+	}
+	return s
+}
+
+func troubleTable() string {
+	var b strings.Builder
+	b.WriteString("| source | reason | in words | sign of |\n|---|---|---|---|\n")
+	for _, t := range troubles {
+		s := t.Trouble.sign()
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Source, s.Reason, s.Words, s.Domain)
+	}
+	return b.String()
+}
+
+// domainTable is the decision: every set of domains of which there are signs.
+func domainTable() string {
+	var b strings.Builder
+	b.WriteString("| host | network | dependency | product | collector | verdict | owner, if no sign says otherwise |\n|---|---|---|---|---|---|---|\n")
+	columns := []Domain{Host, Network, Dependency, Product, Collector}
+	for i, d := range columns {
+		for j := range columns {
+			switch {
+			case j < i:
+				b.WriteString("| no ")
+			case j == i:
+				b.WriteString("| **yes** ")
+			default:
+				b.WriteString("| any ")
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", d, d.Owner())
+	}
+	fmt.Fprintf(&b, "%s| %s | %s |\n", strings.Repeat("| no ", len(columns)), None, None.Owner())
+	return b.String()
+}
