@@ -49,6 +49,10 @@ func SignOf(f Finding, cut bool) (Sign, bool) {
 	if f.Reason.Outcome() != probe.Failed {
 		return Sign{}, false
 	}
+	return signOf(f, cut), true
+}
+
+func signOf(f Finding, cut bool) Sign {
 	domain, owner := f.Domain, f.Owner
 	if domain == "" {
 		domain = domainOf(f.Kind, f.Reason)
@@ -60,11 +64,11 @@ func SignOf(f Finding, cut bool) (Sign, bool) {
 	if owner == "" {
 		owner = domain.Owner()
 		switch f.Reason {
-		case probe.CertificateExpired, probe.CertificateNotYetValid, probe.CertificateName, probe.CertificateUntrusted:
+		case probe.CertificateExpired, probe.CertificateExpiring, probe.CertificateNotYetValid, probe.CertificateName, probe.CertificateUntrusted:
 			owner = responsibilities.Certificates
 		}
 	}
-	return Sign{Domain: domain, Owner: owner, Source: Probes, Name: f.Name, Reason: string(f.Reason), Words: f.Reason.Words()}, true
+	return Sign{Domain: domain, Owner: owner, Source: Probes, Name: f.Name, Reason: string(f.Reason), Words: f.Reason.Words()}
 }
 
 // cutOff says that at least two other machines were tried and none of them was

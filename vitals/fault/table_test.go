@@ -85,15 +85,14 @@ func signTable() string {
 
 func describe(k probe.Kind, r probe.Reason) string {
 	f := Finding{Finding: probe.Finding{Kind: k, Reason: r}}
-	alone, ok := SignOf(f, false)
-	cut, _ := SignOf(f, true)
-	switch {
-	case !ok && r.Outcome() == probe.Warning:
-		return "warning"
-	case !ok:
+	alone, cut := signOf(f, false), signOf(f, true)
+	s := string(alone.Domain)
+	switch r.Outcome() {
+	case probe.Warning:
+		s = "warning"
+	case probe.Unknown:
 		return "no sign"
 	}
-	s := string(alone.Domain)
 	if alone.Owner != alone.Domain.Owner() {
 		s += ", " + string(alone.Owner)
 	}
