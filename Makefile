@@ -65,6 +65,13 @@ rules: bin/tools/promtool ## check and test the recording and alerting rules, by
 bin/tools/promtool: tools/promtool/go.mod tools/promtool/go.sum
 	@mkdir -p bin/tools && go build -C tools/promtool -tags $(TAGS) -o ../../$@ github.com/prometheus/prometheus/cmd/promtool
 
+.PHONY: compose
+compose: bin/tools/compose ## read deploy/compose.yaml as docker compose does, starting nothing
+	bin/tools/compose deploy/compose.yaml
+
+bin/tools/compose: tools/compose/main.go tools/compose/go.mod tools/compose/go.sum
+	@mkdir -p bin/tools && go build -C tools/compose -o ../../$@ .
+
 size: build ## the three figures of lightness: binary, idle memory, start
 	@sh scripts/size.sh
 

@@ -50,6 +50,7 @@ func commands() []command {
 	all = append(all, ledgerCommands()...)
 	all = append(all, egressCommands()...)
 	all = append(all, logsCommands()...)
+	all = append(all, readyCommands()...)
 	all = append(all, responsibilitiesCommands()...)
 	all = append(all, fleetCommands()...)
 	all = append(all, versionCommands()...)
