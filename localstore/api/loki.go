@@ -18,6 +18,7 @@ const lokiVersion = "3.7.0"
 // LogStore is what Loki's API reads beside queries; logstore.Store is one.
 type LogStore interface {
 	logql.Source
+	Scan(ctx context.Context, sel logstore.Selection, visit func(*logstore.Record) error) error
 	LabelNames(ctx context.Context, matchers []*labels.Matcher, from, to int64) ([]string, error)
 	LabelValues(ctx context.Context, name string, matchers []*labels.Matcher, from, to int64) ([]string, error)
 	Series(ctx context.Context, matchers []*labels.Matcher, from, to int64) ([]labels.Labels, error)

@@ -157,12 +157,12 @@ type endless struct {
 	began, ended chan struct{}
 }
 
-func (e endless) Scan(ctx context.Context, _ logstore.Selection, visit func(*logstore.Record) error) error {
+func (e endless) ScanParts(_ context.Context, _ logstore.Selection, visit ...func(int, *logstore.Record) error) error {
 	close(e.began)
 	defer close(e.ended)
 	r := logstore.Record{Stream: labels.FromStrings("app", "a"), Timestamp: 1, Line: []byte("x")}
 	for {
-		if err := visit(&r); err != nil {
+		if err := visit[0](0, &r); err != nil {
 			return err
 		}
 	}

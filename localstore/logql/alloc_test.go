@@ -48,9 +48,9 @@ func TestCountingDoesNotAllocatePerLine(t *testing.T) {
 // scanOnly visits its records without copying them.
 type scanOnly struct{ *memory }
 
-func (s *scanOnly) Scan(_ context.Context, _ logstore.Selection, visit func(*logstore.Record) error) error {
+func (s *scanOnly) ScanParts(_ context.Context, _ logstore.Selection, visit ...func(int, *logstore.Record) error) error {
 	for i := range s.records {
-		if err := visit(&s.records[i]); err != nil {
+		if err := visit[0](0, &s.records[i]); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ func (e *Engine) DetectFields(ctx context.Context, expr *syntax.LogExpr, p Param
 	}
 	it := e.src.Iterate(ctx, logstore.Selection{
 		Matchers: expr.Matchers, From: p.Start.UnixNano(), To: p.End.UnixNano(), Backward: true,
-		Contains: asJSON.Contains(), Having: asJSON.Having(),
+		Contains: asJSON.Contains(), Having: asJSON.Having(), Admit: e.newQuery(ctx, p).admit,
 	})
 	d := detection{fields: map[string]*detected{}}
 	for lines := 0; lines < p.Limit && it.Next(); {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -18,8 +20,13 @@ type Options struct {
 	MaxSeries  int           // series in an answer (500)
 	MaxEntries int           // entries in an answer (5000)
 	MaxPoints  int           // steps in a range query (11,000)
+	MaxLines   int64         // lines that a query may read (1,000,000,000)
+	MaxBytes   int64         // bytes of lines that a query may read (1 TiB)
 	MaxMemory  int64         // bytes a query may hold (256 MiB)
 	Timeout    time.Duration // (1 minute)
+	// Processors are how many all queries may use together; one that finds no
+	// other free works alone (all that the process has).
+	Processors int
 	Now        func() time.Time
 }
 
@@ -33,11 +40,20 @@ func (o Options) withDefaults() Options {
 	if o.MaxPoints == 0 {
 		o.MaxPoints = 11_000
 	}
+	if o.MaxLines == 0 {
+		o.MaxLines = 1_000_000_000
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 40
+	}
 	if o.MaxMemory == 0 {
 		o.MaxMemory = 256 << 20
 	}
 	if o.Timeout == 0 {
 		o.Timeout = time.Minute
+	}
+	if o.Processors == 0 {
+		o.Processors = runtime.GOMAXPROCS(0)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -71,12 +87,15 @@ type Engine struct {
 	src  Source
 	opts Options
 	prom *promql.Engine
+	// spare holds a token for each processor, beside its first, that a query
+	// uses.
+	spare chan struct{}
 }
 
 // NewEngine returns an engine over a source.
 func NewEngine(src Source, o Options) *Engine {
 	o = o.withDefaults()
-	return &Engine{src: src, opts: o, prom: newVectorEngine(o)}
+	return &Engine{src: src, opts: o, prom: newVectorEngine(o), spare: make(chan struct{}, max(0, o.Processors-1))}
 }
 
 // Query parses and answers a query.
@@ -93,7 +112,7 @@ func (e *Engine) Eval(ctx context.Context, expr syntax.Expr, p Params) (Result, 
 	began := e.opts.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.opts.Timeout, ErrTimeout)
 	defer cancel()
-	q := &query{ctx: ctx, src: e.src, opts: e.opts, prom: e.prom, params: p}
+	q := e.newQuery(ctx, p)
 	var v Value
 	var err error
 	switch expr := expr.(type) {
@@ -121,24 +140,45 @@ func (e *Engine) Eval(ctx context.Context, expr syntax.Expr, p Params) (Result, 
 	return Result{Value: v, Stats: q.stats}, nil
 }
 
-// query is the state of one query; one goroutine uses it.
+// query is the state of one query. One goroutine uses it, but for what says
+// otherwise.
 type query struct {
 	ctx    context.Context
 	src    Source
 	opts   Options
 	prom   *promql.Engine
+	spare  chan struct{}
 	params Params
 	stats  Stats
 	// scanned is what the store says that it read.
 	scanned logstore.QueryStats
-	held    int64 // bytes, roughly
+
+	// Any goroutine may add to these:
+	held            atomic.Int64 // bytes, roughly
+	lines, lineSize atomic.Int64 // admitted
 }
 
-// hold accounts for memory that lives until the query ends.
+func (e *Engine) newQuery(ctx context.Context, p Params) *query {
+	return &query{ctx: ctx, src: e.src, opts: e.opts, prom: e.prom, spare: e.spare, params: p}
+}
+
+// hold accounts for memory that lives until the query ends. Any goroutine may
+// call it.
 func (q *query) hold(bytes int) error {
-	q.held += int64(bytes)
-	if q.held > q.opts.MaxMemory {
+	if q.held.Add(int64(bytes)) > q.opts.MaxMemory {
 		return memoryLimit(q.opts.MaxMemory)
+	}
+	return nil
+}
+
+// admit accounts for lines before they are read, matching or not. Any goroutine
+// may call it.
+func (q *query) admit(lines, bytes int) error {
+	if q.lines.Add(int64(lines)) > q.opts.MaxLines {
+		return linesLimit(q.opts.MaxLines)
+	}
+	if q.lineSize.Add(int64(bytes)) > q.opts.MaxBytes {
+		return bytesLimit(q.opts.MaxBytes)
 	}
 	return nil
 }

@@ -142,6 +142,18 @@ func TestEveryLimitHasItsOwnError(t *testing.T) {
 	err = ask(Options{MaxMemory: 1000}, `{app="a"}`)
 	require.ErrorContains(t, err, "too much memory")
 
+	for _, query := range []string{`count_over_time({app="a"}[1m])`, `{app="a"}`, `sum(rate({app="a"} |= "in no line" [1m]))`} {
+		err = ask(Options{MaxLines: 999}, query)
+		require.ErrorAs(t, err, &limit, query)
+		require.ErrorContains(t, err, "too many lines (limit: 999)")
+		require.NoError(t, ask(Options{MaxLines: 1000, MaxSeries: 1000}, query))
+
+		err = ask(Options{MaxBytes: 3999}, query)
+		require.ErrorAs(t, err, &limit, query)
+		require.ErrorContains(t, err, "too many bytes")
+		require.NoError(t, ask(Options{MaxBytes: 4000, MaxSeries: 1000}, query))
+	}
+
 	err = ask(Options{MaxEntries: 99}, `{app="a"}`)
 	require.ErrorContains(t, err, "max entries limit per query exceeded, limit > max_entries_limit_per_query (100 > 99)")
 	err = ask(Options{MaxPoints: 60}, `vector(1)`)
@@ -151,13 +163,13 @@ func TestEveryLimitHasItsOwnError(t *testing.T) {
 // endless has more entries than anybody waits for.
 type endless struct{ visited int }
 
-func (s *endless) Scan(_ context.Context, _ logstore.Selection, visit func(*logstore.Record) error) error {
+func (s *endless) ScanParts(_ context.Context, _ logstore.Selection, visit ...func(int, *logstore.Record) error) error {
 	r := &logstore.Record{Stream: labels.FromStrings("app", "a"), Line: []byte("x")}
 	for {
 		if s.visited++; s.visited > 1e8 {
 			return nil // the test fails then, and does not hang
 		}
-		if err := visit(r); err != nil {
+		if err := visit[0](0, r); err != nil {
 			return err
 		}
 	}
@@ -187,7 +199,7 @@ func TestAQueryStopsWhenNobodyWaits(t *testing.T) {
 }
 
 func TestReductionsAgreeWithTheirDefinitions(t *testing.T) {
-	s := []sample{{1, 3}, {2, 1}, {3, 4}, {4, 1}, {5, 5}}
+	s := samplesOf(3, 1, 4, 1, 5)
 	require.Equal(t, 14.0, sum(s))
 	require.Equal(t, 2.8, mean(s))
 	require.InDelta(t, 2.56, variance(s), 1e-12)
@@ -196,7 +208,7 @@ func TestReductionsAgreeWithTheirDefinitions(t *testing.T) {
 	require.Equal(t, 5.0, quantile(1, s))
 	require.InDelta(t, 3.8, quantile(0.7, s), 1e-12)
 	require.True(t, math.IsInf(quantile(-1, s), -1) && math.IsInf(quantile(2, s), 1))
-	require.Equal(t, 2.0, sum([]sample{{1, 1}, {2, 1e100}, {3, 1}, {4, -1e100}}))
+	require.Equal(t, 2.0, sum(samplesOf(1, 1e100, 1, -1e100)))
 }
 
 // A counter that rises by 1 a second and is reset halfway still rises by 1.
@@ -207,7 +219,7 @@ func TestRateOfACounterBridgesResets(t *testing.T) {
 	}
 	var s []sample
 	for i, v := range []float64{101, 102, 103, 104, 105, 1, 2, 3, 4, 5} {
-		s = append(s, sample{int64(i+1) * int64(time.Second), v})
+		s = append(s, sample{ts: int64(i+1) * int64(time.Second), v: v})
 	}
 	require.InDelta(t, 1.0, a.reduce(s, int64(10*time.Second)), 1e-9)
 	require.Equal(t, 0.0, a.reduce(s[:1], int64(10*time.Second)))

@@ -30,6 +30,14 @@ func memoryLimit(limit int64) error {
 	return &LimitError{fmt.Sprintf("query needs too much memory (limit: %d MiB); consider a shorter time range, a larger step, or aggregating fewer series", limit>>20)}
 }
 
+func linesLimit(limit int64) error {
+	return &LimitError{fmt.Sprintf("query reads too many lines (limit: %d); consider a shorter time range, more specific stream selectors, or a line filter such as |= with a longer text, by which whole blocks are passed over", limit)}
+}
+
+func bytesLimit(limit int64) error {
+	return &LimitError{fmt.Sprintf("query reads too many bytes (limit: %d MiB); consider a shorter time range, more specific stream selectors, or a line filter such as |= with a longer text, by which whole blocks are passed over", limit>>20)}
+}
+
 func pointsLimit(limit int) error {
 	return &LimitError{fmt.Sprintf("exceeded maximum resolution of %d points per time series. Try increasing the value of the step parameter", limit)}
 }

@@ -25,7 +25,7 @@ type grouper struct {
 	index map[string]int
 	key   []byte
 	kept  []pipeline.Label
-	fresh labels.Labels
+	fresh string
 
 	// The entry before, whose stream the next one most likely shares.
 	lastStream labels.Labels
@@ -45,7 +45,7 @@ func newGrouper(p *pipeline.Pipeline, g *syntax.Grouping, keepErrors bool) *grou
 }
 
 // of is the number of the entry's series; a number not seen before is the next
-// one, and metric then gives its labels.
+// one, and series then says which.
 func (g *grouper) of(r *logstore.Record) (int, error) {
 	plain := !g.pipe.Loaded()
 	if plain && g.last >= 0 && (r.Metadata.IsEmpty() || len(g.by) == 0 && !g.all) && labels.Equal(r.Stream, g.lastStream) {
@@ -63,8 +63,8 @@ func (g *grouper) of(r *logstore.Record) (int, error) {
 	i, ok := g.index[string(g.key)]
 	if !ok {
 		i = len(g.index)
-		g.index[string(g.key)] = i
-		g.fresh = pipeline.Labels(g.kept)
+		g.fresh = string(g.key)
+		g.index[g.fresh] = i
 	}
 	g.last = -1
 	if plain && (r.Metadata.IsEmpty() || len(g.by) == 0 && !g.all) {
@@ -73,7 +73,11 @@ func (g *grouper) of(r *logstore.Record) (int, error) {
 	return i, nil
 }
 
-func (g *grouper) metric() labels.Labels { return g.fresh }
+// series is the key of a series that is new, the same for all groupers of an
+// aggregation, and what makes its labels.
+func (g *grouper) series() (key string, metric func() labels.Labels) {
+	return g.fresh, func() labels.Labels { return pipeline.Labels(g.kept) }
+}
 
 func (g *grouper) pipelineError() error {
 	if !g.pipe.Loaded() {

@@ -3,6 +3,7 @@ package logql
 import (
 	"context"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -38,6 +39,9 @@ records:
 
 func (m *memory) Iterate(_ context.Context, sel logstore.Selection) logstore.Iterator {
 	out := m.selected(sel)
+	if err := admitted(sel, out); err != nil {
+		return &memoryIterator{err: err}
+	}
 	sort.SliceStable(out, func(i, j int) bool {
 		if sel.Backward {
 			i, j = j, i
@@ -47,21 +51,63 @@ func (m *memory) Iterate(_ context.Context, sel logstore.Selection) logstore.Ite
 	return &memoryIterator{records: out, at: -1}
 }
 
-func (m *memory) Scan(ctx context.Context, sel logstore.Selection, visit func(*logstore.Record) error) error {
-	for _, r := range m.selected(sel) {
-		if err := visit(&r); err != nil {
-			return err
+// ScanParts makes a part of every few records and deals them out in turn, each
+// by a goroutine of its own.
+func (m *memory) ScanParts(ctx context.Context, sel logstore.Selection, visit ...func(int, *logstore.Record) error) error {
+	const size = 7
+	records := m.selected(sel)
+	if err := admitted(sel, records); err != nil {
+		return err
+	}
+	errs := make([]error, len(visit)) // of the first part of each that has one
+	parts := make([]int, len(visit))
+	var g sync.WaitGroup
+	for w := range visit {
+		g.Go(func() {
+			for i := range records {
+				part := i / size
+				if part%len(visit) != w {
+					continue
+				}
+				r := records[i]
+				if errs[w] = visit[w](part, &r); errs[w] != nil {
+					parts[w] = part
+					return
+				}
+			}
+		})
+	}
+	g.Wait()
+	lowest := -1
+	for w, err := range errs {
+		if err != nil && (lowest < 0 || parts[w] < parts[lowest]) {
+			lowest = w
 		}
+	}
+	if lowest >= 0 {
+		return errs[lowest]
 	}
 	return ctx.Err()
 }
 
+func admitted(sel logstore.Selection, records []logstore.Record) error {
+	for _, r := range records {
+		if sel.Admit != nil {
+			if err := sel.Admit(1, len(r.Line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 type memoryIterator struct {
+	err     error
 	records []logstore.Record
 	at      int
 }
 
 func (it *memoryIterator) Next() bool           { it.at++; return it.at < len(it.records) }
 func (it *memoryIterator) At() *logstore.Record { return &it.records[it.at] }
-func (it *memoryIterator) Err() error           { return nil }
+func (it *memoryIterator) Err() error           { return it.err }
 func (it *memoryIterator) Close() error         { return nil }

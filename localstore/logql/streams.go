@@ -38,6 +38,7 @@ func (q *query) streams(expr *syntax.LogExpr) (Value, error) {
 		Backward: p.Direction == Backward,
 		Contains: pipe.Contains(),
 		Having:   pipe.Having(),
+		Admit:    q.admit,
 		Stats:    &q.scanned,
 	})
 	next := int64(math.MinInt64)

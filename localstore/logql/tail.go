@@ -63,13 +63,13 @@ func (t *Tail) Next(ctx context.Context) (Streams, []Dropped, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.e.opts.Timeout, ErrTimeout)
 	defer cancel()
 	now := t.e.opts.Now()
-	q := &query{ctx: ctx, src: t.e.src, opts: t.e.opts, params: t.params}
+	q := t.e.newQuery(ctx, t.params)
 	g := gathered{q: q, byKey: map[string]int{}}
 	var dropped []Dropped
 	it := t.e.src.Iterate(ctx, logstore.Selection{
 		Matchers: t.expr.Matchers, From: t.from.UnixNano(), To: now.Add(tailAhead).UnixNano(),
 		Backward: true, // so that what is too much is the oldest
-		Contains: t.pipe.Contains(), Having: t.pipe.Having(),
+		Contains: t.pipe.Contains(), Having: t.pipe.Having(), Admit: q.admit,
 	})
 	for it.Next() {
 		r := it.At()

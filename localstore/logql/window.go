@@ -24,7 +24,7 @@ func (a *aggregator) columns() ([]column, error) {
 	}
 	out := make([]column, len(a.series))
 	for i := range a.series {
-		s := &a.series[i]
+		s := a.series[i]
 		if err := a.q.hold(8 * a.windows.n); err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (a *aggregator) columns() ([]column, error) {
 			a.fromCounts(s, values)
 		}
 		out[i] = column{metric: s.metric, values: values}
-		*s = series{}
+		*s = series{} // let go of what is not needed any more
 	}
 	slices.SortFunc(out, func(a, b column) int { return labels.Compare(a.metric, b.metric) })
 	return out, nil
@@ -68,7 +68,10 @@ func (a *aggregator) fromCounts(s *series, values []float64) {
 
 // fromSamples moves a window over the samples in the order of their times.
 func (a *aggregator) fromSamples(samples []sample, values []float64) error {
-	slices.SortStableFunc(samples, func(a, b sample) int { return cmp.Compare(a.ts, b.ts) })
+	// Samples of one part came from one reader, in order.
+	slices.SortStableFunc(samples, func(a, b sample) int {
+		return cmp.Or(cmp.Compare(a.ts, b.ts), cmp.Compare(a.part, b.part))
+	})
 	low, high := 0, 0
 	for k := range values {
 		if k%checkEvery == 0 && a.q.ctx.Err() != nil {
@@ -97,7 +100,7 @@ func (a *aggregator) absence() ([]column, error) {
 		seen[i] = absent
 	}
 	for i := range a.series {
-		s := &a.series[i]
+		s := a.series[i]
 		if a.unwrapped {
 			if err := a.fromSamples(s.samples, seen); err != nil {
 				return nil, err

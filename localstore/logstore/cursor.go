@@ -37,6 +37,8 @@ type cursor struct {
 	ts     int64
 	having []columnMatch
 	held   bool // the block's file, which close releases
+
+	builder labels.ScratchBuilder // of a head's metadata
 }
 
 type columnMatch struct {
@@ -47,7 +49,7 @@ type columnMatch struct {
 var blockDataPool = sync.Pool{New: func() any { return new(blockData) }}
 
 // openCursor decodes what the source needs and stands on its first row. ok is
-// false if no row passes. The only errors are those of the disk.
+// false if no row passes. The only errors are those of the disk and Admit's.
 func (q *query) openCursor(src source, st *streamSelection) (c *cursor, ok bool, err error) {
 	c = &cursor{q: q, src: src}
 	if src.head != nil {
@@ -59,8 +61,9 @@ func (q *query) openCursor(src source, st *streamSelection) (c *cursor, ok bool,
 			line, _ := e.split()
 			size += len(line)
 		}
-		q.stats.Lines.Add(int64(c.hi - c.lo))
-		q.stats.Bytes.Add(int64(size))
+		if err := q.admit(c.hi-c.lo, size); err != nil {
+			return nil, false, err
+		}
 	} else if ok, err = c.openBlock(st); !ok || err != nil {
 		c.close()
 		return nil, false, err
@@ -181,8 +184,9 @@ func (c *cursor) readBlock(st *streamSelection) error {
 	if c.lo > 0 {
 		start = bd.ends[c.lo-1]
 	}
-	c.q.stats.Lines.Add(int64(c.hi - c.lo))
-	c.q.stats.Bytes.Add(int64(bd.ends[c.hi-1] - start))
+	if err := c.q.admit(c.hi-c.lo, int(bd.ends[c.hi-1]-start)); err != nil {
+		return err
+	}
 	for _, needle := range c.q.needles {
 		if !bytes.Contains(bd.lines[start:bd.ends[c.hi-1]], needle) {
 			return nil
@@ -313,21 +317,21 @@ func (c *cursor) fill(r *Record) {
 		return
 	}
 	_, meta := c.entries[c.row].split()
-	c.q.headMetadata(meta, &r.Metadata)
+	c.headMetadata(meta, &r.Metadata)
 }
 
 // headMetadata decodes an entry's metadata into ls.
-func (q *query) headMetadata(meta []byte, ls *labels.Labels) {
+func (c *cursor) headMetadata(meta []byte, ls *labels.Labels) {
 	d := decoder{b: meta}
 	n := d.count()
 	if n == 0 {
 		*ls = labels.EmptyLabels()
 		return
 	}
-	q.builder.Reset()
+	c.builder.Reset()
 	for ; n > 0; n-- {
 		name := d.bytes()
-		q.builder.Add(str(name), str(d.bytes()))
+		c.builder.Add(str(name), str(d.bytes()))
 	}
-	q.builder.Overwrite(ls)
+	c.builder.Overwrite(ls)
 }

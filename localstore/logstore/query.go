@@ -16,7 +16,6 @@ type query struct {
 	sel     Selection
 	needles [][]byte // Contains, the longest first, without empty ones
 	grams   needleGrams
-	builder labels.ScratchBuilder
 	streams []*streamSelection
 	stats   *QueryStats
 	ahead   *lookahead // nil if the query reads by itself
@@ -76,6 +75,16 @@ func (s *Store) newQuery(ctx context.Context, sel Selection) *query {
 		}
 	}
 	return q
+}
+
+// admit accounts for lines that are about to be walked.
+func (q *query) admit(lines, bytes int) error {
+	q.stats.Lines.Add(int64(lines))
+	q.stats.Bytes.Add(int64(bytes))
+	if q.sel.Admit == nil {
+		return nil
+	}
+	return q.sel.Admit(lines, bytes)
 }
 
 // pin keeps a file that a merge replaces on the disk until the query has ended.

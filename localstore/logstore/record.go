@@ -48,6 +48,10 @@ type Selection struct {
 	// names, in its metadata or in its stream's labels. It is a hint for
 	// skipping blocks, as Contains is.
 	Having []labels.Label
+	// Admit, if set, is told of the lines in the time range of each block, or
+	// of what is in memory, before they are walked; its error ends the query.
+	// Several goroutines call it.
+	Admit func(lines, bytes int) error
 	// Stats, if set, is added to while the query runs.
 	Stats *QueryStats
 }

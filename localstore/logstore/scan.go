@@ -1,10 +1,6 @@
 package logstore
 
-import (
-	"cmp"
-	"context"
-	"slices"
-)
+import "context"
 
 // Scan visits the selected records stream by stream, each stream in the order
 // of time, whatever Selection.Backward says. It is the fastest way to see
@@ -16,32 +12,17 @@ func (s *Store) Scan(ctx context.Context, sel Selection, visit func(*Record) err
 	sel.Backward = false
 	q := s.newQuery(ctx, sel)
 	defer q.end()
+	parts := q.parts()
 	var jobs []*job
-	for _, ss := range q.streams {
-		slices.SortStableFunc(ss.sources, func(a, b source) int { return cmp.Compare(a.minT, b.minT) })
-		jobs = append(jobs, jobsOf(ss, ss.sources)...)
+	for _, p := range parts {
+		jobs = append(jobs, jobsOf(p.ss, p.sources)...)
 	}
 	if q.ahead = q.lookAhead(jobs); q.ahead != nil {
 		q.ahead.start()
 	}
-	for _, ss := range q.streams {
-		src := ss.sources
-		for len(src) > 0 {
-			n, maxT := 1, src[0].maxT
-			for n < len(src) && src[n].minT <= maxT {
-				maxT = max(maxT, src[n].maxT)
-				n++
-			}
-			var err error
-			if n == 1 {
-				err = q.scanOne(ss, src[0], visit)
-			} else {
-				err = q.scanOverlapping(ss, src[:n], visit)
-			}
-			if err != nil {
-				return err
-			}
-			src = src[n:]
+	for _, p := range parts {
+		if err := q.visit(p, visit); err != nil {
+			return err
 		}
 	}
 	return nil
