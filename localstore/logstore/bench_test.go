@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/weir-telemetry/weir/internal/vfs"
 )
+
+// millis is how most loggers write the time.
+const millis = "2006-01-02T15:04:05.000Z07:00"
 
 // corpus is a deterministic mix: 50 streams, a third each of JSON, logfmt and
 // nginx lines, random trace ids, every third line with one in its metadata.
@@ -37,10 +41,10 @@ func corpus(bytes int) (batches [][]Stream, raw int64, end time.Time) {
 				switch k % 3 {
 				case 0:
 					e.Line = fmt.Sprintf(`{"ts":%q,"level":%q,"msg":"%s %s %s","method":"GET","path":"/api/v1/%s/%d","status":%d,"duration_ms":%d,"trace_id":%q,"user":"u%d"}`,
-						now.Format(time.RFC3339Nano), level, word(), word(), word(), word(), r.IntN(10000), 200+r.IntN(4)*100, r.IntN(900), trace, r.IntN(5000))
+						now.Format(millis), level, word(), word(), word(), word(), r.IntN(10000), 200+r.IntN(4)*100, r.IntN(900), trace, r.IntN(5000))
 				case 1:
 					e.Line = fmt.Sprintf(`ts=%s level=%s caller=%s.go:%d msg="%s %s %s" component=%s attempt=%d took=%dms bytes=%d`,
-						now.Format(time.RFC3339Nano), level, word(), r.IntN(900), word(), word(), word(), word(), r.IntN(5), r.IntN(3000), r.IntN(100000))
+						now.Format(millis), level, word(), r.IntN(900), word(), word(), word(), word(), r.IntN(5), r.IntN(3000), r.IntN(100000))
 				case 2:
 					e.Line = fmt.Sprintf(`10.%d.%d.%d - - [%s] "GET /%s/%s?id=%d HTTP/1.1" %d %d "https://shop.example/%s" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36" rt=%.3f`,
 						r.IntN(4), r.IntN(256), r.IntN(256), now.Format("02/Jan/2006:15:04:05 -0700"), word(), word(), r.IntN(100000), 200+r.IntN(4)*100, r.IntN(50000), word(), r.Float64())
@@ -136,6 +140,64 @@ func BenchmarkIngest(b *testing.B) {
 		b.ReportMetric(float64(bareSize)/float64(raw), "bare-zstd/raw")
 		s.Close()
 	}
+}
+
+// BenchmarkLines packs and unpacks the lines of blocks, by shape and as they are.
+func BenchmarkLines(b *testing.B) {
+	batches, _, _ := corpus(32 << 20)
+	kinds := []string{"json", "logfmt", "nginx"}
+	open := map[string]*linesOf{}
+	blocks := map[string][]*linesOf{}
+	for _, batch := range batches {
+		for _, s := range batch {
+			name := s.Labels.Get("pod")
+			if open[name] == nil {
+				open[name] = &linesOf{}
+			}
+			l := open[name]
+			for _, e := range s.Entries {
+				l.text, l.sizes = append(l.text, e.Line...), append(l.sizes, uint64(len(e.Line)))
+			}
+			if len(l.text) > 512<<10 {
+				kind := kinds[strings.IndexByte(`{t1`, l.text[0])]
+				blocks[kind] = append(blocks[kind], l)
+				delete(open, name)
+			}
+		}
+	}
+	for _, kind := range kinds {
+		l := blocks[kind][0]
+		l.text = slices.Grow(l.text, gramRoom)
+		var sh shaper
+		var un unshaper
+		var shaped, packed, back []byte
+		var ends []uint32
+		run := func(name string, f func()) {
+			b.Run(kind+"/"+name, func(b *testing.B) {
+				start := cpu()
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(float64(cpu()-start)/float64(b.N*len(l.text)), "cpu-ns/B")
+				b.ReportMetric(float64(len(shaped))/float64(len(l.text)), "shaped/raw")
+				b.ReportMetric(float64(len(packed))/float64(len(l.text)), "zstd/raw")
+			})
+		}
+		run("shape", func() { shaped = sh.appendShaped(shaped[:0], l.text, l.sizes) })
+		run("zstd", func() { packed = zstdEncoder.EncodeAll(l.text, packed[:0]) })
+		run("unshape", func() {
+			var err error
+			if back, ends, err = un.decode(shaped, back, ends, len(l.sizes), len(l.text)); err != nil || string(back) != string(l.text) {
+				b.Fatal("not the same lines", err)
+			}
+		})
+		run("unzstd", func() { back, _ = unzip(back, packed, uint32(len(l.text))) })
+	}
+}
+
+type linesOf struct {
+	text  []byte
+	sizes []uint64
 }
 
 // BenchmarkQuery reads the flushed corpus; figures are per pass over all of it.

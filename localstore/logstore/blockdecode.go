@@ -19,8 +19,9 @@ type blockData struct {
 	hasMeta bool // the columns are decoded
 	builder labels.ScratchBuilder
 
-	file    []byte // bytes as read
-	section []byte
+	file     []byte // bytes as read
+	section  []byte
+	unshaper unshaper
 }
 
 type columnData struct {
@@ -53,6 +54,16 @@ func (bd *blockData) decodePrefix(h *blockHeader, b []byte) error {
 		return errCorrupt
 	}
 	var err error
+	if h.shaped {
+		d := decoder{b: times}
+		scale, planes := d.byte(), d.byte()
+		bd.numbers, bd.section = d.planeParts(bd.numbers, bd.section, int(h.count), planes)
+		if len(d.b) > 0 || d.err != nil || !bd.sumTimes(h, scale) {
+			return errCorrupt
+		}
+		bd.lines, bd.ends, err = bd.unshaper.decode(lines, bd.lines, bd.ends, int(h.count), int(h.linesRaw))
+		return err
+	}
 	if bd.section, err = unzip(bd.section, times, h.timesRaw); err != nil {
 		return err
 	}
@@ -63,28 +74,16 @@ func (bd *blockData) decodePrefix(h *blockHeader, b []byte) error {
 	return err
 }
 
+// decodeTimes decodes the times and the lines' ends of a plain block.
 func (bd *blockData) decodeTimes(h *blockHeader, b []byte) error {
 	d := decoder{b: b}
-	unit := int64(1)
 	scale := d.byte()
-	if scale > 3 || h.count > maxBlockEntries || h.count == 0 {
+	bd.numbers = d.planes(bd.numbers, int(h.count))
+	if d.err != nil || !bd.sumTimes(h, scale) {
 		return errCorrupt
 	}
-	for range scale {
-		unit *= 1000
-	}
-	bd.times, bd.ends = bd.times[:0], bd.ends[:0]
 	bd.numbers = d.planes(bd.numbers, int(h.count))
-	t := h.minT
-	for _, n := range bd.numbers {
-		step := int64(n) * unit
-		if step < 0 {
-			return errCorrupt
-		}
-		t += step
-		bd.times = append(bd.times, t)
-	}
-	bd.numbers = d.planes(bd.numbers, int(h.count))
+	bd.ends = bd.ends[:0]
 	var end uint64
 	for _, n := range bd.numbers {
 		if end += n; n > maxSection || end > uint64(h.linesRaw) {
@@ -92,10 +91,33 @@ func (bd *blockData) decodeTimes(h *blockHeader, b []byte) error {
 		}
 		bd.ends = append(bd.ends, uint32(end))
 	}
-	if d.err != nil || len(d.b) > 0 || end != uint64(h.linesRaw) || bd.times[0] != h.minT || bd.times[h.count-1] != h.maxT {
+	if d.err != nil || len(d.b) > 0 || end != uint64(h.linesRaw) {
 		return errCorrupt
 	}
 	return nil
+}
+
+// sumTimes makes times of the steps in bd.numbers and compares them with the
+// header's.
+func (bd *blockData) sumTimes(h *blockHeader, scale byte) bool {
+	bd.times = bd.times[:0]
+	if scale > 3 || len(bd.numbers) == 0 {
+		return false
+	}
+	unit := int64(1)
+	for range scale {
+		unit *= 1000
+	}
+	t := h.minT
+	for _, n := range bd.numbers {
+		step := int64(n) * unit
+		if step < 0 {
+			return false
+		}
+		t += step
+		bd.times = append(bd.times, t)
+	}
+	return bd.times[0] == h.minT && t == h.maxT
 }
 
 // planes is the inverse of appendPlanes; on a fault it returns none.

@@ -3,16 +3,19 @@ package logstore
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"math/bits"
 	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// The times section is
+// The times section of a plain block is
 //
 //	scale byte, deltas, line lengths
+//
+// and that of a block whose lines are by shape
+//
+//	scale byte, planes byte, deltas as parts
 //
 // where a delta is the step from the entry before (the first from the header's
 // min time), divided by 1000^scale. Deltas and lengths are planes: a byte w,
@@ -20,8 +23,8 @@ import (
 // high bytes, mostly zero, cost nothing once compressed; as varints they cost
 // a quarter of the section.
 //
-// The lines section is the lines, one after another. The metadata section,
-// absent when no entry has any, is
+// The lines section is the lines, one after another, or that of shapes.go,
+// whichever is smaller. The metadata section, absent when no entry has any, is
 //
 //	uvarint columns, then for each, sorted by name:
 //	  name, kind
@@ -38,7 +41,9 @@ const (
 // blockEncoder builds blocks; its buffers live as long as a flush.
 type blockEncoder struct {
 	times, lines, meta []byte
-	numbers            []uint64
+	plain, shaped      []byte // the lines, packed
+	steps, sizes       []uint64
+	shaper             shaper
 	columns            map[string]*columnEncoder
 	names              []string
 	free               []*columnEncoder
@@ -61,54 +66,86 @@ func (be *blockEncoder) encode(b, filter []byte, salt uint64, offset int64, ls [
 	h := blockHeader{count: uint32(len(entries)), minT: entries[0].ts, maxT: entries[len(entries)-1].ts, labels: uint32(len(ls)), labelsCRC: crc(ls)}
 	be.reset()
 	scale, unit := timeScale(entries)
-	be.times, be.numbers = append(be.times[:0], scale), be.numbers[:0]
+	be.steps, be.sizes, be.lines = be.steps[:0], be.sizes[:0], be.lines[:0]
 	prev := h.minT
-	for _, e := range entries {
-		be.numbers = append(be.numbers, uint64((e.ts-prev)/unit))
-		prev = e.ts
-	}
-	be.times = appendPlanes(be.times, be.numbers)
-	be.lines, be.numbers = be.lines[:0], be.numbers[:0]
 	for row, e := range entries {
+		be.steps = append(be.steps, uint64((e.ts-prev)/unit))
+		prev = e.ts
 		line, meta := e.split()
-		be.numbers = append(be.numbers, uint64(len(line)))
+		be.sizes = append(be.sizes, uint64(len(line)))
 		be.lines = append(be.lines, line...)
 		be.addMetadata(row, meta)
 	}
-	be.times = appendPlanes(be.times, be.numbers)
 	filter = be.encodeMetadata(filter, len(entries))
 	be.lines = slices.Grow(be.lines, gramRoom)
 	be.grams.add(be.lines)
 	filter = be.grams.appendTo(filter, len(be.lines))
 
+	var lines []byte
+	lines, h.shaped = be.packLines()
 	start := len(b)
 	b = append(b, make([]byte, blockHeaderSize)...)
 	b = append(b, ls...)
-	section := func(raw []byte) (size, rawSize, sum uint32) {
-		if len(raw) == 0 {
-			return 0, 0, crc(nil)
-		}
-		at := len(b)
-		b = zstdEncoder.EncodeAll(raw, b)
-		return uint32(len(b) - at), uint32(len(raw)), crc(b[at:])
+	at := len(b)
+	section := func(raw []byte, size, rawSize, sum *uint32) {
+		*size, *rawSize, *sum = uint32(len(b)-at), uint32(len(raw)), crc(b[at:])
+		at = len(b)
 	}
-	h.times, h.timesRaw, h.timesCRC = section(be.times)
-	h.lines, h.linesRaw, h.linesCRC = section(be.lines)
-	h.meta, h.metaRaw, h.mCRC = section(be.meta)
+	b = be.appendTimes(b, scale, h.shaped)
+	section(be.times, &h.times, &h.timesRaw, &h.timesCRC)
+	b = append(b, lines...)
+	section(be.lines, &h.lines, &h.linesRaw, &h.linesCRC)
+	b = zip(b, be.meta)
+	section(be.meta, &h.meta, &h.metaRaw, &h.mCRC)
 	h.append(b[start:start], salt, offset) // over the room left for it
 	return b, filter, h
 }
 
-func appendPlanes(b []byte, numbers []uint64) []byte {
-	var all uint64
-	for _, n := range numbers {
-		all |= n
+// shapedEnough times smaller than the lines are, those by shape are not tried
+// otherwise.
+const shapedEnough = 5
+
+// packLines packs the lines in the way that makes them smaller.
+func (be *blockEncoder) packLines() (lines []byte, shaped bool) {
+	be.shaped = be.shaped[:0]
+	if len(be.sizes) >= minShaped {
+		be.shaped = be.shaper.appendShaped(be.shaped, be.lines, be.sizes)
+		if shapedEnough*len(be.shaped) < len(be.lines) {
+			return be.shaped, true
+		}
 	}
-	width := (bits.Len64(all) + 7) / 8
-	b = append(b, byte(width))
-	for shift := 0; shift < 8*width; shift += 8 {
+	be.plain = zip(be.plain[:0], be.lines)
+	if len(be.shaped) > 0 && len(be.shaped) < len(be.plain) {
+		return be.shaped, true
+	}
+	return be.plain, false
+}
+
+func (be *blockEncoder) appendTimes(b []byte, scale byte, shaped bool) []byte {
+	if shaped {
+		be.times = be.times[:0]
+		planes := planesOf(be.steps)
+		return appendPlaneParts(append(b, scale, planes), be.steps, planes)
+	}
+	be.times = appendPlanes(append(be.times[:0], scale), be.steps)
+	be.times = appendPlanes(be.times, be.sizes)
+	return zip(b, be.times)
+}
+
+// zip appends a section; nothing stays nothing.
+func zip(b, raw []byte) []byte {
+	if len(raw) == 0 {
+		return b
+	}
+	return zstdEncoder.EncodeAll(raw, b)
+}
+
+func appendPlanes(b []byte, numbers []uint64) []byte {
+	width := planesOf(numbers)
+	b = append(b, width)
+	for w := range width {
 		for _, n := range numbers {
-			b = append(b, byte(n>>shift))
+			b = append(b, byte(n>>(8*w)))
 		}
 	}
 	return b

@@ -8,9 +8,9 @@ import (
 
 // A block holds entries of one stream, sorted by time, equal entries once.
 // Each stands for itself: the index of its file can be rebuilt from the
-// headers. All integers are little endian, the sections are zstd frames.
+// headers. All integers are little endian.
 //
-//	 0  magic      4   the last byte is the version
+//	 0  magic      4   the last byte is 1, or 2 if the lines are by shape
 //	 4  count      4   entries
 //	 8  min time   8   nanoseconds
 //	16  max time   8
@@ -20,9 +20,13 @@ import (
 //	68  CRC        4   of the salt in the file's name, the offset, and the above
 //	72  labels, times, lines, metadata
 //
-// Lines come before metadata so that one read brings what most queries need.
+// Metadata is a zstd frame, and so are times and lines in version 1; shapes.go
+// has version 2. Lines come before metadata so that one read brings what most
+// queries need.
 const (
-	blockMagic      = "WLB\x01"
+	blockMagic      = "WLB" // and the version
+	plainBlock      = 1
+	shapedBlock     = 2
 	blockHeaderSize = 72
 	// maxSection bounds what a reader allocates for one section: the largest
 	// line or metadata that Options allow, with room for a full block before.
@@ -32,6 +36,7 @@ const (
 )
 
 type blockHeader struct {
+	shaped                              bool
 	count                               uint32
 	minT, maxT                          int64
 	labels, times, lines, meta          uint32
@@ -46,7 +51,11 @@ func (h *blockHeader) fields() [11]*uint32 {
 
 func (h *blockHeader) append(b []byte, salt uint64, offset int64) []byte {
 	start := len(b)
-	b = append(b, blockMagic...)
+	version := byte(plainBlock)
+	if h.shaped {
+		version = shapedBlock
+	}
+	b = append(append(b, blockMagic...), version)
 	b = binary.LittleEndian.AppendUint32(b, h.count)
 	b = binary.LittleEndian.AppendUint64(b, uint64(h.minT))
 	b = binary.LittleEndian.AppendUint64(b, uint64(h.maxT))
@@ -57,10 +66,11 @@ func (h *blockHeader) append(b []byte, salt uint64, offset int64) []byte {
 }
 
 func parseBlockHeader(b []byte, salt uint64, offset int64) (h blockHeader, ok bool) {
-	if len(b) < blockHeaderSize || string(b[:4]) != blockMagic ||
+	if len(b) < blockHeaderSize || string(b[:3]) != blockMagic || b[3] != plainBlock && b[3] != shapedBlock ||
 		binary.LittleEndian.Uint32(b[68:]) != saltedCRC(salt, offset, b[:68]) {
 		return h, false
 	}
+	h.shaped = b[3] == shapedBlock
 	h.count = binary.LittleEndian.Uint32(b[4:])
 	h.minT = int64(binary.LittleEndian.Uint64(b[8:]))
 	h.maxT = int64(binary.LittleEndian.Uint64(b[16:]))
@@ -85,8 +95,11 @@ func (h *blockHeader) size() int64 { return h.prefix() + int64(h.meta) }
 // Both are safe for concurrent use by EncodeAll and DecodeAll and hold their
 // working memory for the life of the process.
 var (
+	// Entropy is taken out where nothing repeats, too: most columns of words are
+	// like that.
 	zstdEncoder = must(zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true)))
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
+		zstd.WithAllLitEntropyCompression(true)))
 	zstdDecoder = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxSection)))
 )
 

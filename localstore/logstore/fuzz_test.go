@@ -2,6 +2,10 @@ package logstore
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -128,5 +132,52 @@ func FuzzIndex(f *testing.F) {
 				t.Fatal("a block outside the file")
 			}
 		}
+	})
+}
+
+// Whatever a section of lines by shape holds, decoding ends, with an error or
+// with the lines that it was said to have.
+func FuzzShapedSection(f *testing.F) {
+	part := func(b, raw []byte) []byte { return appendRawPart(b, raw) }
+	lines := []string{"a 1 z", "a 2 z", "-"}
+	head := []byte{1, 1, 2, 'a', ' ', 2, ' ', 'z', columnNumber, 0, 1, 1}
+	f.Add(part(part(part(part(part(nil, head), []byte{1, 1, 0}), []byte{1, 2}), []byte{1}), []byte("-")), uint16(3), uint32(11))
+	head = []byte{1, 1, 1, 'a', 0, columnDictionary, 1, 1, 'x', 1, 0}
+	f.Add(part(part(part(part(nil, head), []byte{1, 1}), []byte{0, 1}), nil), uint16(2), uint32(4)) // a string that there is not
+	text, sizes := joined(lines)
+	f.Add(new(shaper).appendShaped(nil, text, sizes), uint16(3), uint32(11))
+	var many []string
+	for n := range 40 {
+		many = append(many, fmt.Sprintf("%d %x %s", n*n, sha256.Sum256([]byte{byte(n)}), bytes.Repeat([]byte{'A' + byte(n%3)}, n)))
+	}
+	text, sizes = joined(many)
+	f.Add(new(shaper).appendShaped(nil, text, sizes), uint16(len(sizes)), uint32(len(text)))
+	f.Fuzz(func(t *testing.T, section []byte, rows uint16, size uint32) {
+		size %= 1 << 16
+		out, ends, err := new(unshaper).decode(section, nil, nil, int(rows), int(size))
+		if err != nil {
+			return
+		}
+		if len(out) != int(size) || len(ends) != int(rows) || !slices.IsSorted(ends) || rows > 0 && ends[rows-1] != size {
+			t.Fatalf("%d bytes in %d rows instead of %d in %d", len(out), len(ends), size, rows)
+		}
+	})
+}
+
+// Whatever lines are, they come back from their shapes.
+func FuzzShapes(f *testing.F) {
+	f.Add([]byte("a=1 b=x\na=2 b=y\na=03 b=\n\n-\n"), uint8(9))
+	f.Add([]byte(`{"id":"00ff","n":12,"text":"grüße"}`), uint8(200))
+	f.Fuzz(func(t *testing.T, data []byte, times uint8) {
+		var lines []string
+		for n := range int(times)/16 + 1 {
+			for i, l := range strings.Split(string(data), "\n") {
+				if i%16 == 3 {
+					l += fmt.Sprint(n)
+				}
+				lines = append(lines, l)
+			}
+		}
+		mustComeBack(t, new(shaper), new(unshaper), lines)
 	})
 }

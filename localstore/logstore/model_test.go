@@ -169,12 +169,22 @@ func randomBatch(r *rand.Rand) []Stream {
 			ls = labels.FromStrings("app", "solo")
 		}
 		st := Stream{Labels: ls}
-		for range r.IntN(12) {
+		entries, shaped := r.IntN(12), false
+		if r.IntN(12) == 0 { // enough of one shape for columns
+			entries, shaped = 50, true
+		}
+		for range entries {
 			t := epoch.Add(-time.Duration(r.IntN(3)) * 24 * time.Hour).Add(time.Duration(r.IntN(20)) * time.Millisecond)
+			if shaped {
+				t = epoch.Add(time.Duration(r.IntN(100)) * time.Millisecond)
+			}
 			if r.IntN(5) == 0 {
 				t = t.Add(time.Duration(r.IntN(1000)))
 			}
 			e := Entry{Timestamp: t.UnixNano(), Line: fmt.Sprintf("level=info n=%d %s", r.IntN(4), strings.Repeat("x", r.IntN(40)))}
+			if shaped {
+				e.Line = fmt.Sprintf("level=info n=%d id=%016x took=%dms", r.IntN(4), r.Uint64(), r.IntN(5000))
+			}
 			switch r.IntN(6) {
 			case 2: // so many that they get columns of their own
 				e.Metadata = labels.FromStrings("span_id", fmt.Sprintf("%016x", r.Uint64()), "user", strings.Repeat("u", r.IntN(60)))
