@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // errShort says that the measurement went well and some figure did not.
@@ -47,8 +48,16 @@ type figures struct {
 }
 
 type note struct {
-	name  string
-	value float64
+	name   string
+	values []float64
+}
+
+func (n note) text() string {
+	var all []string
+	for _, v := range n.values {
+		all = append(all, fmt.Sprintf("%.4g", v))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (f *figures) atMost(name string, value, goal float64) {
@@ -64,9 +73,10 @@ func (f *figures) add(x figure) {
 	f.list = append(f.list, x)
 }
 
-func (f *figures) note(name string, value float64) {
-	fmt.Printf("note %q %.4g\n", name, value)
-	f.notes = append(f.notes, note{name, value})
+func (f *figures) note(name string, values ...float64) {
+	n := note{name, values}
+	fmt.Printf("note %q %s\n", name, n.text())
+	f.notes = append(f.notes, n)
 }
 
 func (f *figures) anyShort() bool { return slices.ContainsFunc(f.list, figure.short) }

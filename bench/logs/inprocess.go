@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -25,56 +26,79 @@ func processTime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// inProcess measures the store without any protocol: what it costs over the
-// bare compression of the lines, and what it needs on the disk.
+// inProcess measures the store without any protocol: what it needs on the disk,
+// and what it costs over the bare compression of the lines. The two take turns,
+// many times and shortly, and the middle one of all ratios counts, since a
+// machine is seldom as fast as it was a second ago.
 func inProcess(f *figures, dir string, bytes int64) error {
 	// Where two processors are one core's two threads, what runs on both takes
 	// longer on each; only one side would pay for that.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	begin := time.Now().Add(-2 * time.Hour)
-	var ratios []float64
-	for round := range 3 {
-		c := newCorpus(begin, time.Hour, bytes)
-		var batches [][]logstore.Stream
-		for c.bytes < bytes {
-			batches = append(batches, c.batch())
-		}
-		bare := bareZstd(batches)
-		folder := filepath.Join(dir, fmt.Sprint("ingest-", round))
-		s, err := logstore.Open(vfs.OS, folder, logstore.Options{MaintainEvery: -1})
+	whole := sample(bytes)
+	folder := filepath.Join(dir, "ingest")
+	_, disk, err := ingestAlone(folder, whole)
+	if err != nil {
+		return err
+	}
+	f.atMost("disk_per_raw", float64(disk)/float64(whole.bytes), 0.25)
+	short := sample(min(bytes, 40e6))
+	var ratios, speeds []float64
+	before := bareZstd(short.batches)
+	for range 9 {
+		used, _, err := ingestAlone(folder, short)
 		if err != nil {
 			return err
 		}
-		start := processTime()
-		for _, b := range batches {
-			res, err := s.Append(context.Background(), b)
-			if err != nil || len(res.Rejected) > 0 {
-				return fmt.Errorf("append: %v %w", res.Rejected, err)
-			}
-		}
-		if err := s.Flush(context.Background()); err != nil {
-			return err
-		}
-		used := processTime() - start
-		bare = (bare + bareZstd(batches)) / 2
-		st := s.Stats()
-		if st.Entries != c.lines {
-			return fmt.Errorf("%d entries are stored, %d were appended", st.Entries, c.lines)
-		}
-		ratios = append(ratios, bare.Seconds()/used.Seconds())
-		if round == 0 {
-			f.note("in process: ingest, MB a second of processor time", float64(c.bytes)/1e6/used.Seconds())
-			f.atMost("disk_per_raw", float64(st.DiskBytes)/float64(c.bytes), 0.25)
-		}
-		if err := s.Close(); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(folder); err != nil {
-			return err
-		}
+		after := bareZstd(short.batches)
+		ratios = append(ratios, (before+after).Seconds()/2/used.Seconds())
+		speeds = append(speeds, float64(short.bytes)/1e6/used.Seconds())
+		before = after
 	}
+	f.note("in process: ingest, MB a second of processor time", median(speeds))
+	f.note("in process: the least and the most of bare zstd's speed in nine rounds", slices.Min(ratios), slices.Max(ratios))
 	f.atLeast("ingest_synced_per_bare_zstd", median(ratios), 0.4)
 	return nil
+}
+
+// sampled is a part of the corpus, ready made.
+type sampled struct {
+	*corpus
+	batches [][]logstore.Stream
+}
+
+func sample(bytes int64) sampled {
+	s := sampled{corpus: newCorpus(time.Now().Add(-2*time.Hour), time.Hour, bytes)}
+	for s.bytes < bytes {
+		s.batches = append(s.batches, s.batch())
+	}
+	return s
+}
+
+// ingestAlone is the processor time of storing a sample, all of it synced and then
+// flushed, and what that takes on the disk.
+func ingestAlone(folder string, c sampled) (used time.Duration, disk int64, err error) {
+	defer os.RemoveAll(folder)
+	s, err := logstore.Open(vfs.OS, folder, logstore.Options{MaintainEvery: -1})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.Close()
+	start := processTime()
+	for _, b := range c.batches {
+		res, err := s.Append(context.Background(), b)
+		if err != nil || len(res.Rejected) > 0 {
+			return 0, 0, fmt.Errorf("append: %v %w", res.Rejected, err)
+		}
+	}
+	if err := s.Flush(context.Background()); err != nil {
+		return 0, 0, err
+	}
+	used = processTime() - start
+	st := s.Stats()
+	if st.Entries != c.lines {
+		return 0, 0, fmt.Errorf("%d entries are stored, %d were appended", st.Entries, c.lines)
+	}
+	return used, st.DiskBytes, nil
 }
 
 // bareZstd is the processor time of compressing the lines at zstd's fastest

@@ -41,7 +41,7 @@ of lines, structured metadata and indexes included; Loki's is without the write-
 	}
 	b.WriteString("```\n\n![how much better than its goal each figure is](logs.svg)\n\n| what | is |\n|---|---|\n")
 	for _, n := range f.notes {
-		fmt.Fprintf(&b, "| %s | %.4g |\n", n.name, n.value)
+		fmt.Fprintf(&b, "| %s | %s |\n", n.name, n.text())
 	}
 	return b.Bytes()
 }
