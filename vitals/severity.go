@@ -27,8 +27,9 @@ var severityNames = [severities]string{"unspecified", "trace", "debug", "info", 
 const maxLookBytes = 8 << 10
 
 // A record's severity is that of its number; else of its text; else as the
-// line itself says it; else by an attribute of the record or a label of its
-// stream, which is where Loki's agents put it.
+// line itself says it in JSON or logfmt; else by an attribute of the record or a
+// label of its stream, which is where Loki's agents put it; else as a line of
+// text begins.
 
 // severityOfNumber is unspecified for what is outside OpenTelemetry's scale.
 func severityOfNumber(n plog.SeverityNumber) severity {
@@ -56,7 +57,13 @@ func severityFromElsewhere(r plog.LogRecord, rl plog.ResourceLogs) severity {
 	if s := severityFromMap(r.Attributes()); s != unspecified {
 		return s
 	}
-	return severityFromMap(rl.Resource().Attributes())
+	if s := severityFromMap(rl.Resource().Attributes()); s != unspecified {
+		return s
+	}
+	if body.Type() == pcommon.ValueTypeStr {
+		return severityFromHead(body.Str())
+	}
+	return unspecified
 }
 
 // severityFromLine reads JSON's and logfmt's usual keys.
@@ -77,13 +84,11 @@ func severityFromLine(line string) severity {
 func severityFromJSON(line string) severity {
 	found := unspecified
 	gjson.Parse(line).ForEach(func(key, value gjson.Result) bool {
-		if !isSeverityKey(key.Str) {
-			return true
-		}
-		switch value.Type {
-		case gjson.String:
+		switch {
+		case !isSeverityKey(key.Str):
+		case value.Type == gjson.String:
 			found = severityFromText(value.Str)
-		case gjson.Number:
+		case value.Type == gjson.Number:
 			found = severityFromNumber(value.Num)
 		}
 		return found == unspecified
@@ -211,14 +216,19 @@ var severityTexts = [...]struct {
 	{"err", errorSeverity}, {"eror", errorSeverity}, {"severe", errorSeverity},
 	{"wrn", warn}, {"dbg", debug}, {"trc", trace}, {"verbose", trace},
 	{"crit", fatal}, {"alert", fatal}, {"emergency", fatal}, {"emerg", fatal},
-	{"panic", fatal}, {"dpanic", fatal}, {"ftl", fatal},
+	{"panic", fatal}, {"dpanic", fatal}, {"ftl", fatal}, {"pnc", fatal},
+	{"note", info}, {"log", info}, {"fine", debug}, {"finer", trace}, {"finest", trace},
+	{"fail", errorSeverity}, {"failure", errorSeverity}, {"dbug", debug}, {"trce", trace},
 }
 
-// severityFromText knows the words that loggers use, and OpenTelemetry's own
-// short names (INFO2).
+// severityFromText knows the words that loggers use, OpenTelemetry's own short
+// names (INFO2), and slog's levels in between (WARN+1).
 func severityFromText(s string) severity {
 	if n := len(s); n > 1 && s[n-1] >= '2' && s[n-1] <= '4' {
 		s = s[:n-1]
+	}
+	if i := strings.LastIndexAny(s, "+-"); i >= 0 && strings.Trim(s[i+1:], "0123456789") == "" {
+		s = s[:i]
 	}
 	if len(s) < 3 || len(s) > 13 {
 		return unspecified
