@@ -47,6 +47,8 @@ type Options struct {
 	Policy consent.Source
 	// Ledger is the folder of the ledger; "" at a fleet.
 	Ledger string
+	// Responsibilities is the file that says who answers for what; "": none.
+	Responsibilities string
 }
 
 type api struct {
@@ -82,6 +84,8 @@ func (a *api) route(mux *http.ServeMux) {
 	get("dashboards/{uid}", a.dashboard)
 	if a.Kind == "edge" {
 		get("configuration", a.configuration)
+		get("fault", a.fault)
+		get("responsibilities", a.responsibilities)
 	}
 	if a.Ledger != "" {
 		get("ledger", a.ledgerPage)
@@ -95,16 +99,16 @@ func (a *api) route(mux *http.ServeMux) {
 	}
 }
 
-// fault is an error with its status. Its text is for the person at the page.
-type fault struct {
+// failure is an error with its status. Its text is for the person at the page.
+type failure struct {
 	status int
 	text   string
 }
 
-func (f *fault) Error() string { return f.text }
+func (f *failure) Error() string { return f.text }
 
 func refuse(status int, format string, args ...any) error {
-	return &fault{status, fmt.Sprintf(format, args...)}
+	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
 // answer writes what h returns as JSON.
@@ -114,7 +118,7 @@ func answer(h func(*http.Request) (any, error)) http.Handler {
 		v, err := h(r)
 		if err != nil {
 			status = http.StatusInternalServerError
-			var f *fault
+			var f *failure
 			if errors.As(err, &f) {
 				status = f.status
 			}

@@ -54,6 +54,7 @@ signals:
 type fixture struct {
 	source
 	server *httptest.Server
+	people string
 	user   string
 	role   Role
 }
@@ -61,13 +62,13 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	f := &fixture{source: source{data: dir, file: filepath.Join(dir, "allowlist.yaml")}, role: Approver}
+	f := &fixture{source: source{data: dir, file: filepath.Join(dir, "allowlist.yaml")}, people: filepath.Join(dir, "people.yaml"), role: Approver}
 	require.NoError(t, os.WriteFile(f.file, []byte(samplePolicy), 0o600))
 	h, err := Handler(Options{
 		FS: vfs.OS, Kind: "edge", Data: dir, Version: "1.2.3", Started: noon, Now: func() time.Time { return noon },
 		Who:    func(*http.Request) (string, Role) { return f.user, f.role },
 		Policy: f.source,
-		Ledger: filepath.Join(dir, "ledger"),
+		Ledger: filepath.Join(dir, "ledger"), Responsibilities: f.people,
 		Config: func() map[string]any {
 			return map[string]any{"exporters": map[string]any{"loki": map[string]any{
 				"endpoint": "https://me:hunter2@logs.example/push", "headers": map[string]any{"X-Scope": "tenant-7"},

@@ -9,9 +9,11 @@ import { LeavesPage } from "./pages/LeavesPage";
 import { LogsPage } from "./pages/LogsPage";
 import { MetricsPage } from "./pages/MetricsPage";
 import { SourcesPage } from "./pages/SourcesPage";
+import { zone } from "./format/time";
 import { carried, href, useRoute, type Route } from "./route";
 import { flipTheme, theme } from "./ui/theme";
 import { useLoad } from "./ui/useLoad";
+import { Verdict } from "./ui/Verdict";
 
 interface Page {
   path: string;
@@ -35,6 +37,8 @@ export function App() {
   const boards = useLoad(dashboards, []);
   const [, redraw] = useState(0);
   const [dark, setDark] = useState(theme() === "dark");
+  const [open, setOpen] = useState(false); // the list of pages, where there is no room for it beside the page
+  useEffect(() => setOpen(false), [route]);
   useEffect(() => {
     const again = () => redraw((n) => n + 1);
     addEventListener("weir-theme", again);
@@ -56,14 +60,18 @@ export function App() {
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")!.focus())}>To the page's content</a>
       <nav aria-label="Pages">
         <a class="brand" href={href("/", keep)}>Weir <small>{me.value.role}</small></a>
-        <h2 id="nav-dashboards">Dashboards</h2>
-        <ul aria-labelledby="nav-dashboards">{boards.value.map((d) => link("/d/" + d.uid, d.title.replace(/^Weir \/ /, ""), d.uid === uid))}</ul>
-        <h2 id="nav-tools">Look closer</h2>
-        <ul aria-labelledby="nav-tools">{own.map((p) => link(p.path, p.name, route.path === p.path))}</ul>
-        <button type="button" class="theme" onClick={() => setDark(flipTheme() === "dark")}>{dark ? "Light" : "Dark"}</button>
+        <button type="button" class="menu" aria-expanded={open} aria-controls="pages" onClick={() => setOpen(!open)}>Pages</button>
+        <div id="pages" class={open ? "open" : ""}>
+          <h2 id="nav-dashboards">Dashboards</h2>
+          <ul aria-labelledby="nav-dashboards">{boards.value.map((d) => link("/d/" + d.uid, d.title.replace(/^Weir \/ /, ""), d.uid === uid))}</ul>
+          <h2 id="nav-tools">Look closer</h2>
+          <ul aria-labelledby="nav-tools">{own.map((p) => link(p.path, p.name, route.path === p.path))}</ul>
+          <p class="zone" title="all times are shown in this zone">{zone()}</p>
+          <button type="button" class="theme" onClick={() => setDark(flipTheme() === "dark")}>{dark ? "Light" : "Dark"}</button>
+        </div>
       </nav>
       <main id="main" tabIndex={-1} key={dark ? "dark" : "light"}>
-        {uid ? <DashboardPage route={route} uid={uid} /> : <Tool route={route} me={me.value} />}
+        {uid ? <DashboardPage route={route} uid={uid} above={uid.endsWith("-overview") && me.value.role === "edge" && <Verdict />} /> : <Tool route={route} me={me.value} />}
       </main>
     </>
   );

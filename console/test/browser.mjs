@@ -119,10 +119,84 @@ for (const role of ["url", "fleet"]) test(`every panel of every dashboard shows 
   }
 });
 
-test("the first paint comes within a second", async () => {
-  const page = await open("/");
-  const paint = await page.evaluate(() => performance.getEntriesByType("paint").find((e) => e.name === "first-contentful-paint")?.startTime);
-  assert.ok(paint < 1000, `${paint} ms`);
+/** What Lighthouse would say of a page, from the browser's own performance entries. */
+async function figures(path) {
+  const page = await open(path);
+  await settled(page);
+  const f = await page.evaluate(async () => {
+    const entries = (type) => new Promise((resolve) => {
+      const all = [];
+      const o = new PerformanceObserver((list) => all.push(...list.getEntries()));
+      o.observe({ type, buffered: true });
+      setTimeout(() => (all.push(...o.takeRecords()), o.disconnect(), resolve(all)), 300);
+    });
+    const [paints, largest, tasks, shifts] = await Promise.all(["paint", "largest-contentful-paint", "longtask", "layout-shift"].map(entries));
+    const scripts = performance.getEntriesByType("resource").filter((r) => r.initiatorType === "script");
+    return {
+      "first paint, ms": Math.round(paints.find((e) => e.name === "first-contentful-paint")?.startTime),
+      "largest paint, ms": Math.round(largest.at(-1)?.startTime),
+      "blocking, ms": Math.round(tasks.reduce((n, t) => n + Math.max(0, t.duration - 50), 0)),
+      "layout shift": Math.round(1000 * shifts.filter((s) => !s.hadRecentInput).reduce((n, s) => n + s.value, 0)) / 1000,
+      "JavaScript, bytes": scripts.reduce((n, r) => n + r.decodedBodySize, 0),
+    };
+  });
+  await page.close();
+  return f;
+}
+
+// Wide bounds: the machine is shared, and a figure beyond one of them is still a fault.
+const bounds = { "first paint, ms": 1000, "largest paint, ms": 3000, "blocking, ms": 1000, "layout shift": 0.1, "JavaScript, bytes": 250_000 };
+
+test("pages are painted soon, hold still, and are small", async () => {
+  const all = {};
+  for (const name of ["overview", "logs", "leaves", "allowlist"]) all[name] = await figures(pages[name]);
+  console.table(all);
+  writeFileSync(`${shots}figures.json`, JSON.stringify(all, null, 1));
+  for (const [name, f] of Object.entries(all))
+    for (const [what, most] of Object.entries(bounds)) assert.ok(f[what] <= most, `${name}: ${what} is ${f[what]}, more than ${most}`);
+});
+
+test("the overview says whose a fault is, by what evidence, and who answers for it", async () => {
+  const page = await open("/about");
+  await page.setRequestInterception(true);
+  const at = new Date().toISOString();
+  const sign = { domain: "host", owner: "infrastructure", source: "probe", name: "data disk", reason: "full", words: "its disk is full" };
+  const verdict = {
+    version: 1, at, domain: "host", owner: "infrastructure", since: at, contact: { who: "Platform team", reach: "+49 30 5550101", hours: "Mon-Fri 8-18 CET" },
+    signs: [sign], warnings: null, failing_services: null, changes: [{ domain: "host", owner: "infrastructure", since: at, signs: [sign] }],
+    probes: [{ name: "data disk", kind: "disk", target: "/data", outcome: "failed", reason: "no_room", at, seconds: 0.01, value: 0.001 }, { name: "names", kind: "dns", target: "db.example", outcome: "passed", reason: "ok", at, seconds: 0.01 }],
+  };
+  page.on("request", (r) => (r.url().endsWith("/weir/v1/fault") ? r.respond({ contentType: "application/json", body: JSON.stringify(verdict) }) : r.continue()));
+  await page.evaluate(() => (location.hash = "#/"));
+  const text = await page.waitForSelector(".fault.bad").then((e) => e.evaluate((x) => x.textContent));
+  assert.match(text, /this host's[\s\S]*data disk: its disk is full[\s\S]*Owner: infrastructure, Platform team: \+49 30 5550101 \(Mon-Fri/);
+  await page.click(".fault summary");
+  assert.match(await page.$eval(".fault", (e) => e.textContent), /disk \/data[\s\S]*no room[\s\S]*passed/);
+  await settled(page);
+  writeFileSync(`${shots}verdict.png`, await page.screenshot());
+  assert.deepEqual(await serious(page), []);
+  Object.assign(verdict, { domain: "none", owner: "none", signs: [], contact: null });
+  assert.match(await page.waitForSelector(".fault.good", { timeout: 20_000 }).then((e) => e.evaluate((x) => x.textContent)), /It is all right/);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("About names who answers for what, and the vendor's contact", async () => {
+  const page = await open("/about");
+  await page.waitForFunction(() => /Platform team[\s\S]*support@acme\.example/.test(document.querySelector("main").textContent), { timeout: 10_000 });
+  await page.close();
+});
+
+test("where there is little room, the list of pages is behind a button", async () => {
+  const page = await open("/about", { width: 390, height: 844 });
+  const seen = () => page.evaluate(() => document.querySelector("nav #pages").checkVisibility());
+  assert.equal(await seen(), false);
+  await page.click("nav .menu");
+  assert.equal(await seen(), true);
+  assert.deepEqual(await serious(page), []);
+  await page.evaluate(() => [...document.querySelectorAll("nav a")].find((a) => a.textContent === "Sources").click());
+  await page.waitForFunction(() => document.querySelector("h1").textContent === "Sources");
+  assert.equal(await seen(), false);
   await page.close();
 });
 
@@ -258,9 +332,12 @@ test("a revision is refused with a name and a reason, and accepted after all", a
   await reason.type("looked at with security");
   await click("Accept after all");
   await page.waitForFunction(() => !document.querySelector(".pending") && /Ada Lovelace[\s\S]*looked at with security/.test(document.querySelector(".verdict")?.textContent ?? ""), { timeout: 20_000 });
-  const kinds = async () => new Set((await (await fetch(edge.url + "/weir/v1/ledger?limit=100")).json()).records.map((r) => r.kind));
-  await page.waitForFunction(async () => (await (await fetch("/weir/v1/ledger?limit=1&kind=refusal")).json()).records.length === 1, { timeout: 30_000, polling: 500 });
-  assert.ok((await kinds()).has("acceptance"));
+  // Both decisions are records, in the order in which they were made.
+  const newest = async (kind) => (await (await fetch(`${edge.url}/weir/v1/ledger?limit=1&kind=${kind}`)).json()).records[0]?.index ?? -1;
+  const end = Date.now() + 40_000;
+  while (!((await newest("refusal")) >= 0 && (await newest("acceptance")) > (await newest("refusal"))) && Date.now() < end) await new Promise((r) => setTimeout(r, 500));
+  assert.ok((await newest("refusal")) >= 0, "the refusal is not recorded");
+  assert.ok((await newest("acceptance")) > (await newest("refusal")), "the acceptance after it is not recorded");
   assert.deepEqual(page.faults, []);
   await page.close();
 });

@@ -73,6 +73,7 @@ export async function startEdge() {
     execFileSync(bin("weir"), ["enroll", "--token-file", token], { env: { ...process.env, WEIR_DATA: data, WEIR_POLICY: policy } });
     edge = run("weir-collector", ["--config", "config/edge.yaml"], {
       WEIR_DATA: data, WEIR_POLICY: policy, WEIR_LISTEN: listen, WEIR_OTLP_GRPC: grpc, WEIR_OTLP_HTTP: otlp, WEIR_LOGS: join(dir, "none/*.log"),
+      WEIR_RESPONSIBILITIES: "config/responsibilities/shop.yaml",
     });
     await until("the edge's start", async () => (await fetch(url + "/ready")).ok);
     run("demo-shop", ["-logs", dir], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://" + otlp });

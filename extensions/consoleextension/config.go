@@ -18,6 +18,9 @@ type Config struct {
 	Policy component.ID `mapstructure:"policy"`
 	// Data is the data folder: the ledger and the acceptances are in it.
 	Data string `mapstructure:"data"`
+	// Responsibilities is the file that says who answers for what at the customer's;
+	// none if it is empty.
+	Responsibilities string `mapstructure:"responsibilities"`
 	// Reviewers and Approvers are names as the listener's authenticator says
 	// them. Everybody else who signed in may look. Where nobody has to sign in,
 	// which is on loopback only, everybody is an approver.

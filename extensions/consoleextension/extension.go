@@ -59,7 +59,7 @@ func (c *consoleExtension) Start(_ context.Context, host component.Host) error {
 	}
 	o := console.Options{
 		FS: vfs.OS, Kind: c.cfg.Role, Data: c.cfg.Data, Version: version.Version, Commit: version.Commit, Started: time.Now(),
-		Who: c.who, Config: c.config,
+		Who: c.who, Config: c.config, Responsibilities: c.cfg.Responsibilities,
 	}
 	if c.cfg.Role == edge {
 		source, ok := host.GetExtensions()[c.cfg.Policy].(consent.Source)

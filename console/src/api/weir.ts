@@ -129,6 +129,38 @@ export interface PolicyStatus {
   pending: { revision: Revision; changes: Change[]; refused: Said | null } | null;
 }
 
+/** vitals/fault.Sign */
+export interface Sign {
+  domain: string;
+  owner: string;
+  name?: string;
+  reason: string;
+  words: string;
+}
+
+/** vitals/fault.Report: the last verdict, with what it rests on. */
+export interface Fault {
+  at: string; // of the last look
+  domain: string; // none, product, dependency, network, host, collector
+  owner: string;
+  since: string;
+  contact: { who: string; reach: string; hours: string } | null;
+  signs: Sign[] | null;
+  warnings: Sign[] | null;
+  probes: { name: string; kind: string; target?: string; outcome: string; reason: string; at: string; seconds: number }[] | null;
+  failing_services: { name: string }[] | null;
+  changes: { domain: string; owner: string; since: string; signs: Sign[] | null }[] | null; // the newest last
+}
+
+export interface Responsibilities {
+  file: string; // "" if none is named
+  problem: string;
+  areas: { area: string; about: string; who: string; reach: string; hours: string }[];
+}
+
+export const fault = () => getJSON<Fault | null>("/weir/v1/fault");
+export const responsibilities = () => getJSON<Responsibilities>("/weir/v1/responsibilities");
+
 export interface ConfigurationHistory {
   since: string | null; // RFC 3339; of the configuration in force
   changes: { at: string; before: string; after: string; diff: string }[]; // newest first

@@ -23,7 +23,7 @@ export function loadDashboard(uid: string): Promise<Dashboard> {
   return d;
 }
 
-export function DashboardPage({ route, uid }: { route: Route; uid: string }) {
+export function DashboardPage({ route, uid, above }: { route: Route; uid: string; above?: preact.ComponentChildren }) {
   const [dashboard, setDashboard] = useState<Dashboard>();
   const [error, setError] = useState("");
   useEffect(() => {
@@ -39,10 +39,10 @@ export function DashboardPage({ route, uid }: { route: Route; uid: string }) {
   }, [uid]);
   if (error) return <p class="failure" role="alert">{error}</p>;
   if (!dashboard) return <p class="loading">Loading</p>;
-  return <Board key={uid} dashboard={dashboard} route={route} />;
+  return <Board key={uid} dashboard={dashboard} route={route} above={above} />;
 }
 
-function Board({ dashboard, route }: { dashboard: Dashboard; route: Route }) {
+function Board({ dashboard, route, above }: { dashboard: Dashboard; route: Route; above: preact.ComponentChildren }) {
   const own = typeof dashboard.refresh === "string" ? dashboard.refresh : "";
   const clock = useClock(route.params, dashboard.time ?? { from: "now-1h", to: "now" }, own);
   const [closed, setClosed] = useState<ReadonlySet<number>>(() => new Set(dashboard.panels.filter((p) => p.type === "row" && p.collapsed).map((p) => p.id)));
@@ -69,6 +69,7 @@ function Board({ dashboard, route }: { dashboard: Dashboard; route: Route }) {
         {route.params.has("from") && <button type="button" onClick={() => setParams({ from: null, to: null })}>Reset time</button>}
       </div>
       {dashboard.description && <p class="lead">{dashboard.description}</p>}
+      {above}
       {sections.map(({ row, panels }) => {
         const shut = row ? closed.has(row.id) : false;
         return (

@@ -13,13 +13,21 @@ const pageSize = 100;
 
 export function LeavesPage({ route }: { route: Route }) {
   const kind = route.params.get("kind") ?? "report";
-  const shown = route.params.get("record");
+  const named = route.params.get("record");
   const before = route.params.get("before");
   const page = useLoad(() => ledger(before === null ? null : Number(before), pageSize, kind === "all" ? "" : kind), [kind, before], before === null ? 5000 : 0);
   useEffect(() => {
     document.title = "What leaves · Weir";
   }, []);
   const p = page.value;
+  // Beside the list there is room for a record: the newest, until one is chosen.
+  const [newest, setNewest] = useState<string | null>(null);
+  useEffect(() => setNewest(null), [kind, before]);
+  useEffect(() => {
+    const first = p?.records[0];
+    if (newest === null && first && matchMedia("(min-width: 901px)").matches) setNewest(String(first.index));
+  }, [p]);
+  const shown = named ?? newest;
   const oldest = p?.records[p.records.length - 1]?.index;
   return (
     <>
@@ -42,7 +50,7 @@ export function LeavesPage({ route }: { route: Route }) {
         <div class="scroll" tabIndex={0} role="region" aria-label="Ledger">
           <table>
             <thead>
-              <tr><th scope="col">Record</th><th scope="col">Time</th><th scope="col">Kind</th><th scope="col">Report</th><th scope="col">Bytes</th><th scope="col">Outcome</th></tr>
+              <tr><th scope="col" class="numeric">Record</th><th scope="col">Time</th><th scope="col">Kind</th><th scope="col" class="numeric">Report</th><th scope="col" class="numeric">Bytes</th><th scope="col">Outcome</th></tr>
             </thead>
             <tbody>
               {p?.records.map((r) => (
@@ -103,7 +111,27 @@ function Detail({ index }: { index: number }) {
   );
 }
 
+/** The object in a body that is JSON. */
+function parsed(text: string): [string, unknown][] {
+  try {
+    const v: unknown = JSON.parse(text);
+    return v && typeof v === "object" && !Array.isArray(v) ? Object.entries(v) : [];
+  } catch {
+    return []; // a policy's text, a grant
+  }
+}
+
 function Words({ record: r }: { record: LedgerDetail }) {
+  const said = r.plain?.length ? [] : parsed(r.text);
+  if (said.length)
+    return (
+      <dl class="facts">
+        {said.map(([k, v]) => {
+          const text = typeof v === "string" ? v : JSON.stringify(v);
+          return <div><dt>{k.replaceAll("_", " ")}</dt><dd>{text.includes("\n") ? <pre class="dump" tabIndex={0}>{text}</pre> : text}</dd></div>;
+        })}
+      </dl>
+    );
   if (!r.plain?.length) return <pre class="dump" tabIndex={0}>{r.text || "This record has no words: look at its bytes."}</pre>;
   return (
     <div class="words">

@@ -111,7 +111,7 @@ export function LogsPage({ route }: { route: Route }) {
         {note || (busy ? "Searching" : lines.length ? `${lines.length} lines shown${total > lines.length ? ` of ${format(total, "short").trim()}` : ""}` : error ? "" : "No line matches in this time.")}
       </p>
       <div class="logs-body">
-        {fields.length > 0 && !live && (
+        {!live && (
           <aside aria-label="Fields">
             <h2>Fields</h2>
             <ul>

@@ -81,7 +81,7 @@ function Vector({ rows }: { rows: Series[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Result">
       <table>
-        <thead><tr><th scope="col">Series</th><th scope="col">Value</th></tr></thead>
+        <thead><tr><th scope="col">Series</th><th scope="col" class="numeric">Value</th></tr></thead>
         <tbody>
           {rows.slice(0, 2000).map((r) => (
             <tr><td><code>{seriesText(r.labels)}</code></td><td class="numeric">{r.histograms?.[0] ? histogramText(r.histograms[0]) : digits(r.values[0] ?? NaN)}</td></tr>

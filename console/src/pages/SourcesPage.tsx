@@ -61,7 +61,7 @@ export function SourcesPage({ route }: { route: Route }) {
         <div class="scroll" tabIndex={0} role="region" aria-label="Sources">
           <table>
             <thead>
-              <tr><th scope="col">Service</th><th scope="col">Heard</th><th scope="col">Versions</th><th scope="col">Log lines</th><th scope="col">Requests</th><th scope="col">Failed</th></tr>
+              <tr><th scope="col">Service</th><th scope="col">Heard</th><th scope="col">Versions</th><th scope="col" class="numeric">Log lines</th><th scope="col" class="numeric">Requests</th><th scope="col" class="numeric">Failed</th></tr>
             </thead>
             <tbody>
               {sources.map((s) => (

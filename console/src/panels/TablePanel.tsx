@@ -19,8 +19,9 @@ export function TablePanel({ panel, data, context }: ViewProps) {
           <tr>
             {table.columns.map((c) => {
               const on = order?.field === c.field;
+              const numeric = rows.some((r) => typeof r.get(c.field) === "number");
               return (
-                <th aria-sort={on ? (order!.desc ? "descending" : "ascending") : "none"} scope="col">
+                <th class={numeric ? "numeric" : ""} aria-sort={on ? (order!.desc ? "descending" : "ascending") : "none"} scope="col">
                   <button type="button" onClick={() => setOrder({ field: c.field, desc: on ? !order!.desc : false })}>
                     {c.name}
                     <span aria-hidden="true">{on ? (order!.desc ? " ↓" : " ↑") : ""}</span>
