@@ -1,5 +1,5 @@
-// Weir is the command for people: it reads and accepts policies, and reads and
-// verifies the ledger. The collector itself is weir-collector.
+// Weir is the command for people: it says what an edge lacks, reads and accepts
+// policies, and reads and verifies the ledger. The collector itself is weir-collector.
 //
 // Exit codes: 0 the answer is yes, 1 the answer is no, 2 the command could not
 // run.
@@ -52,6 +52,7 @@ func commands() []command {
 	all = append(all, logsCommands()...)
 	all = append(all, readyCommands()...)
 	all = append(all, responsibilitiesCommands()...)
+	all = append(all, preflightCommands()...)
 	all = append(all, fleetCommands()...)
 	all = append(all, versionCommands()...)
 	return all
