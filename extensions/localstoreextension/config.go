@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/confignet"
 
+	"github.com/weir-telemetry/weir/localstore/logql"
 	"github.com/weir-telemetry/weir/localstore/metricstore"
 	"github.com/weir-telemetry/weir/localstore/rules"
 )
@@ -64,6 +65,39 @@ type LogsConfig struct {
 	// LongLines says what becomes of longer ones: "refuse" or "cut". Both are
 	// counted.
 	LongLines string `mapstructure:"long_lines"`
+	// Query bounds what one LogQL query may cost.
+	Query QueryConfig `mapstructure:"query"`
+}
+
+// QueryConfig bounds a LogQL query. A query that comes to a limit ends with an
+// error that names it.
+type QueryConfig struct {
+	Timeout Duration `mapstructure:"timeout"`
+	// MaxSeries bounds the series of an answer, MaxEntries its log entries, and
+	// MaxSteps the steps of a query over a range.
+	MaxSeries  int `mapstructure:"max_series"`
+	MaxEntries int `mapstructure:"max_entries"`
+	MaxSteps   int `mapstructure:"max_steps"`
+	// MaxLines and MaxBytes bound what is read, matching or not.
+	MaxLines int64 `mapstructure:"max_lines"`
+	MaxBytes Bytes `mapstructure:"max_bytes"`
+	// MaxMemory bounds what is held at one time.
+	MaxMemory Bytes `mapstructure:"max_memory"`
+}
+
+func defaultQueryConfig() QueryConfig {
+	o := logql.DefaultOptions()
+	return QueryConfig{
+		Timeout: Duration(o.Timeout), MaxSeries: o.MaxSeries, MaxEntries: o.MaxEntries, MaxSteps: o.MaxPoints,
+		MaxLines: o.MaxLines, MaxBytes: Bytes(o.MaxBytes), MaxMemory: Bytes(o.MaxMemory),
+	}
+}
+
+func (c QueryConfig) options() logql.Options {
+	return logql.Options{
+		Timeout: time.Duration(c.Timeout), MaxSeries: c.MaxSeries, MaxEntries: c.MaxEntries, MaxPoints: c.MaxSteps,
+		MaxLines: c.MaxLines, MaxBytes: int64(c.MaxBytes), MaxMemory: int64(c.MaxMemory),
+	}
 }
 
 const refuseLongLines, cutLongLines = "refuse", "cut"
@@ -90,6 +124,7 @@ func createDefaultConfig() component.Config {
 			MaxStreams:   10_000,
 			MaxLineBytes: 1 << 20,
 			LongLines:    refuseLongLines,
+			Query:        defaultQueryConfig(),
 		},
 		Rules: RulesConfig{Interval: Duration(rules.DefaultInterval)},
 	}
@@ -122,6 +157,13 @@ func (c *Config) Validate() error {
 		{"logs::max_bytes", int64(c.Logs.MaxBytes), 0, 0, "0 is no bound"},
 		{"logs::max_streams", int64(c.Logs.MaxStreams), 1, 0, "the default is 10000"},
 		{"logs::max_line_bytes", int64(c.Logs.MaxLineBytes), 1, 16 << 20, "between 1 and 16MiB"},
+		{"logs::query::timeout", int64(c.Logs.Query.Timeout), int64(time.Second), int64(c.HTTP.WriteTimeout), "at least 1s and at most http::write_timeout, where the answer is cut off"},
+		{"logs::query::max_series", int64(c.Logs.Query.MaxSeries), 1, 0, "the default is 500, as many as people can tell apart"},
+		{"logs::query::max_entries", int64(c.Logs.Query.MaxEntries), 1, 0, "the default is 5000"},
+		{"logs::query::max_steps", int64(c.Logs.Query.MaxSteps), 1, 0, "the default is 11000, that of Prometheus"},
+		{"logs::query::max_lines", c.Logs.Query.MaxLines, 1, 0, "the default is 1000000000"},
+		{"logs::query::max_bytes", int64(c.Logs.Query.MaxBytes), 1, 0, "the default is 1TiB"},
+		{"logs::query::max_memory", int64(c.Logs.Query.MaxMemory), 1 << 20, 0, "at least 1MiB; the default is 256MiB"},
 	} {
 		if v.value < v.min || v.max != 0 && v.value > v.max {
 			errs = append(errs, fmt.Errorf("%s: out of range; %s", v.key, v.hint))

@@ -53,7 +53,7 @@ func (l *localStore) route(s *stores) {
 		Revision: "weir-" + version.Version,
 		Rules:    l.rules.manager,
 	}))
-	l.mux.Handle("/loki/api/v1/", api.Loki(s.logs, logql.NewEngine(s.logs, logql.Options{})))
+	l.mux.Handle("/loki/api/v1/", api.Loki(s.logs, logql.NewEngine(s.logs, l.cfg.Logs.Query.options())))
 }
 
 // Mount implements localstore.Host.

@@ -30,6 +30,9 @@ type Options struct {
 	Now        func() time.Time
 }
 
+// DefaultOptions are the limits where nothing else is said.
+func DefaultOptions() Options { return Options{}.withDefaults() }
+
 func (o Options) withDefaults() Options {
 	if o.MaxSeries == 0 {
 		o.MaxSeries = 500
