@@ -33,6 +33,13 @@ var known = []otlptranslator.Metric{
 	{Name: "weir.service.version", Unit: "{version}", Type: otlptranslator.MetricTypeGauge},
 	{Name: "weir.service.silence", Unit: "s", Type: otlptranslator.MetricTypeGauge},
 
+	{Name: "weir.fault.domain", Unit: "{verdict}", Type: otlptranslator.MetricTypeGauge},
+	{Name: "weir.probe.success", Unit: "{probe}", Type: otlptranslator.MetricTypeGauge},
+	{Name: "weir.probe.duration", Unit: "s", Type: otlptranslator.MetricTypeGauge},
+	{Name: "weir.probe.available", Unit: "1", Type: otlptranslator.MetricTypeGauge},
+	{Name: "weir.probe.tls.expiry", Unit: "s", Type: otlptranslator.MetricTypeGauge},
+	{Name: "weir.probe.clock.skew", Unit: "s", Type: otlptranslator.MetricTypeGauge},
+
 	{Name: "system.cpu.utilization", Unit: "1", Type: otlptranslator.MetricTypeGauge},
 	{Name: "system.cpu.load_average.1m", Unit: "{thread}", Type: otlptranslator.MetricTypeGauge},
 	{Name: "system.cpu.load_average.5m", Unit: "{thread}", Type: otlptranslator.MetricTypeGauge},
@@ -81,7 +88,7 @@ func prometheusNames(t *testing.T) map[string]bool {
 		}
 		all[name] = true
 		if m.Type == otlptranslator.MetricTypeHistogram {
-			all[name+"_bucket"] = true
+			all[name+"_bucket"], all[name+"_count"] = true, true
 		}
 	}
 	for _, m := range known {

@@ -29,8 +29,10 @@ export interface Line {
 
 export const row = (title: string, ...lines: Line[]): Row => ({ title, lines });
 export const line = (height: number, ...panels: [number, Panel][]): Line => ({ height, panels });
-/** A line that its panels share evenly. */
-export const even = (height: number, ...panels: Panel[]): Line => ({ height, panels: panels.map((p) => [Math.floor(24 / panels.length), p]) });
+/** A line that its panels share evenly; what does not divide goes to the first. */
+export const even = (height: number, ...panels: Panel[]): Line => ({
+  height, panels: panels.map((p, i) => [Math.floor(24 / panels.length) + (i < 24 % panels.length ? 1 : 0), p]),
+});
 
 /** A moment that a query names, drawn over every time axis. */
 export interface Annotation {

@@ -5,7 +5,10 @@ import { coloured, heat, lines, logLines, stacked, stat, states } from "../panel
 import { q } from "../query";
 import { joined } from "../table";
 import { edgeLogs, edgeMetrics, service } from "../variables";
-import { deploys, durationBuckets, failedShare, own, policy, severities, within } from "./shared";
+import { deploys, durationBuckets, failedShare, own, policy, routes, severities, within } from "./shared";
+
+// A table joins on one label: service and version in one.
+const release = (metric: string) => `max by (service_release) (label_join(${metric}{${own}}, "service_release", " ", "service_name", "service_version"))`;
 
 export const services = () =>
   build({
@@ -40,8 +43,15 @@ export const services = () =>
             q(`sum by (http_response_status_class) (rate(weir_service_requests_total{${own}}[$__rate_interval])) > 0`, "{{http_response_status_class}}"))),
           lines({ title: "Requests by service", text: "Requests a second that each service answered.", unit: "reqps", none: "no requests" },
             q(`sum by (service_name) (rate(weir_service_requests_total{${own}}[$__rate_interval]))`, "{{service_name}}")),
+          lines({ title: "Requests by kind", text: "Requests a second by the kind of span: a server answered them, a consumer took them.", unit: "reqps", none: "no requests" },
+            q(`sum by (span_kind) (rate(weir_service_requests_total{${own}}[$__rate_interval]))`, "{{span_kind}}")),
+        ),
+        even(
+          8,
           lines({ title: "Failed by service", text: "Share of each service's requests that ended in an error or with 5xx.", unit: "percentunit", none: "no requests" },
             q(failedShare("service_name", "$__rate_interval"), "{{service_name}}")),
+          stacked(lines({ title: "Errors by type", text: "Failed requests a second by service and by what they failed with: an exception, a status.", unit: "reqps", none: "none" },
+            q(`sum by (service_name, error_type) (rate(weir_service_errors_total{${own}}[$__rate_interval])) > 0`, "{{service_name}} {{error_type}}"))),
         ),
         even(
           9,
@@ -52,15 +62,30 @@ export const services = () =>
         ),
       ),
       row(
+        "Routes",
+        even(
+          8,
+          joined({ title: "Routes", text: "What is asked of each service's HTTP server, over the time shown; routes beyond a bound are one, _OTHER.", none: "none told apart" },
+            { labels: { route: "Route" }, sort: { by: "Requests", desc: true } },
+            { title: "Requests", unit: "reqps", expr: routes.requests("$__range") },
+            { title: "Failed", unit: "percentunit", expr: routes.failed("$__range"), levels: failing },
+            { title: "Half within", unit: "s", expr: routes.within(0.5, "$__range") },
+            { title: "95 of 100 within", unit: "s", expr: routes.within(0.95, "$__range"), levels: ["green", [1, "orange"], [5, "red"]] },
+            { title: "99 of 100 within", unit: "s", expr: routes.within(0.99, "$__range"), levels: ["green", [1, "orange"], [5, "red"]] }),
+        ),
+      ),
+      row(
         "Versions and deploys",
         line(
-          7,
-          [10, joined({ title: "Versions", text: "Versions of each service that were seen in the last hour, and how long ago the service was last heard.", none: "no versions" },
-            { labels: { service_name: "Service", service_version: "Version" } },
-            { title: "Running", expr: `max by (service_name, service_version) (weir_service_version{${own}})`, hidden: true },
-            { title: "Last heard", unit: "s", expr: `min by (service_name) (weir_service_silence_seconds{${own}})`, levels: ["green", [60, "orange"], [300, "red"]] })],
-          [14, states({ title: "Deploys", text: "Which version of which service was seen when. A new band is a deploy.", none: "no versions" },
-            plain, { "1": "seen" }, q(`max by (service_name, service_version) (weir_service_version{${own}})`, "{{service_name}} {{service_version}}"))],
+          8,
+          [13, joined({ title: "Versions", text: "Each version of each service that is remembered: how long ago it was seen first and last, and how often it came after another.", none: "no versions" },
+            { labels: { service_release: "Version" }, sort: { by: "First seen, ago", desc: false } },
+            { title: "First seen, ago", unit: "s", expr: `time() - ${release("weir_service_version_first_seen_seconds")}` },
+            { title: "Last seen, ago", unit: "s", expr: `time() - ${release("weir_service_version_last_seen_seconds")}` },
+            { title: "Deploys", expr: release("weir_service_deploys_total") },
+            { title: "Runs", expr: release("weir_service_version"), words: { "1": "yes" }, levels: ["green"] })],
+          [11, states({ title: "Deploys", text: "Which version of which service ran when. A new band is a deploy.", none: "no versions" },
+            plain, { "1": "runs" }, q(`max by (service_name, service_version) (weir_service_version{${own}})`, "{{service_name}} {{service_version}}"))],
         ),
       ),
       row(

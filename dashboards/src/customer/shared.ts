@@ -8,12 +8,12 @@ export const silentAfter = "300";
 /** The services that the viewer chose. */
 export const own = `service_name=~"$service"`;
 
+// Vitals counts a version that comes after another; for a minute the count is higher than the minute before.
+const deployed = `sum by (service_name, service_version) (weir_service_deploys_total)`;
 export const deploys: Annotation = {
   name: "Deploys", colour: "blue",
-  expr:
-    `(weir_service_version unless on (service_name, service_version) weir_service_version offset 5m)` +
-    ` and on (service_name) weir_service_version offset 5m`,
-  title: "{{service_name}} {{service_version}}", text: "A version that was not running five minutes earlier",
+  expr: `${deployed} > ${deployed.replace("_total)", "_total offset 1m)")}`,
+  title: "{{service_name}} {{service_version}}", text: "A version that came after another",
 };
 
 export const policy: Annotation = {
@@ -41,6 +41,23 @@ export const severities = {
 const requests = "(http_server_request|rpc_server_call|messaging_process|weir_service_request)_duration_seconds";
 const native = (by: string, window: string) => `sum by (${by}) (rate({__name__=~"${requests}", ${own}}[${window}]))`;
 const classic = (by: string, window: string) => `sum by (${by}) (rate({__name__=~"${requests}_bucket", ${own}}[${window}]))`;
+
+// By service and route, of HTTP servers alone: no other protocol has routes.
+const httpServer = "http_server_request_duration_seconds";
+const routeKey = (expr: string) => `sum by (route) (label_join(${expr}, "route", " ", "service_name", "http_route"))`;
+const routeBy = "service_name, http_route";
+const asked = (window: string, ...only: string[]) => {
+  const rates = (name: string) => (only.length ? only : [""]).map((o) => `rate(${name}{${own}${o}}[${window}])`).join(" or ");
+  return `(histogram_count(sum by (${routeBy}) (${rates(httpServer)})) or sum by (${routeBy}) (${rates(httpServer + "_count")}))`;
+};
+// The conventions ask for error.type on what failed; libraries that do not know it yet have the status.
+const failures = [', error_type!=""', ', http_response_status_code=~"5.."'];
+export const routes = {
+  requests: (window: string) => routeKey(asked(window)),
+  failed: (window: string) => routeKey(`(${asked(window, ...failures)} / ${asked(window)} or ${asked(window)} * 0)`),
+  within: (share: number, window: string) => routeKey(
+    `(histogram_quantile(${share}, sum by (${routeBy}) (rate(${httpServer}{${own}}[${window}]))) or histogram_quantile(${share}, sum by (${routeBy}, le) (rate(${httpServer}_bucket{${own}}[${window}]))))`),
+};
 
 /** The time within which a share of each service's requests was answered. */
 export const withinByService = (share: number, window: string) =>

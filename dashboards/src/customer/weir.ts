@@ -21,18 +21,20 @@ export const weir = () =>
     rows: [
       row(
         "Now",
-        even(
+        line(
           4,
-          stat({ title: "Running for", text: "Time since Weir started.", unit: "s", none: "unknown" }, plain, q(`max(otelcol_process_uptime_seconds_total{service_name="weir"})`, "uptime")),
-          stat({ title: "Processor", text: "Processors that Weir keeps busy; 1 is one whole processor.", none: "unknown" }, ["green", [0.5, "orange"], [1, "red"]],
-            q(`sum(rate(otelcol_process_cpu_seconds_total{service_name="weir"}[$__rate_interval]))`, "processors")),
-          stat({ title: "Memory", text: "Memory that the operating system has given to Weir.", unit: "bytes", none: "unknown" }, ["green", [400 * 2 ** 20, "orange"], [600 * 2 ** 20, "red"]],
-            q(`sum(otelcol_process_memory_rss_bytes{service_name="weir"})`, "memory")),
-          stat({ title: "Not stored", text: "Samples and log records that the local store did not take, in the time shown.", none: "0" }, fewIsGood,
-            q(grown("weir_local_store_rejected_total"), "items")),
-          stat({ title: "Refused", text: "Items that receivers refused or could not pass on, in the time shown.", none: "0" }, fewIsGood,
-            q(turnedAway, "items")),
-          stat({ title: "Alerts", text: "Alerts that are firing now.", none: "0" }, noneIsGood, q(`count(ALERTS{alertstate="firing"})`, "firing")),
+          [4, stat({ title: "Running for", text: "Time since Weir started.", unit: "s", none: "unknown" }, plain, q(`max(otelcol_process_uptime_seconds_total{service_name="weir"})`, "uptime"))],
+          [3, stat({ title: "Processor", text: "Processors that Weir keeps busy; 1 is one whole processor.", none: "unknown" }, ["green", [0.5, "orange"], [1, "red"]],
+            q(`sum(rate(otelcol_process_cpu_seconds_total{service_name="weir"}[$__rate_interval]))`, "processors"))],
+          [4, stat({ title: "Memory", text: "Memory that the operating system has given to Weir.", unit: "bytes", none: "unknown" }, ["green", [400 * 2 ** 20, "orange"], [600 * 2 ** 20, "red"]],
+            q(`sum(otelcol_process_memory_rss_bytes{service_name="weir"})`, "memory"))],
+          [3, stat({ title: "Not stored", text: "Samples and log records that the local store did not take, in the time shown.", none: "0" }, fewIsGood,
+            q(grown("weir_local_store_rejected_total"), "items"))],
+          [3, stat({ title: "Refused", text: "Items that receivers refused or could not pass on, in the time shown.", none: "0" }, fewIsGood,
+            q(turnedAway, "items"))],
+          [4, stat({ title: "Configuration", text: "How often a start found another configuration than the one before, in the time shown. What changed is on the console's page About.", none: "0" }, fewIsGood,
+            q(`sum(increase(weir_configuration_changes_total[$__range]))`, "changes"))],
+          [3, stat({ title: "Alerts", text: "Alerts that are firing now.", none: "0" }, noneIsGood, q(`count(ALERTS{alertstate="firing"})`, "firing"))],
         ),
         even(
           5,
