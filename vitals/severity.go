@@ -206,35 +206,45 @@ func severityFromNumber(n float64) severity {
 	return unspecified
 }
 
-var severityTexts = [...]struct {
+// severityTexts are what loggers call the severities, the usual first.
+var severityTexts = [severities][]string{
+	info:          {"info", "information", "informational", "notice", "inf", "note", "log"},
+	errorSeverity: {"error", "err", "eror", "severe", "fail", "failure"},
+	warn:          {"warn", "warning", "wrn"},
+	debug:         {"debug", "dbg", "fine", "dbug"},
+	trace:         {"trace", "trc", "verbose", "finer", "finest", "trce"},
+	fatal:         {"fatal", "critical", "crit", "alert", "emergency", "emerg", "panic", "dpanic", "ftl", "pnc"},
+}
+
+type severityText struct {
 	text string
 	is   severity
-}{
-	{"info", info}, {"error", errorSeverity}, {"warn", warn}, {"warning", warn},
-	{"debug", debug}, {"trace", trace}, {"fatal", fatal}, {"critical", fatal},
-	{"information", info}, {"informational", info}, {"notice", info}, {"inf", info},
-	{"err", errorSeverity}, {"eror", errorSeverity}, {"severe", errorSeverity},
-	{"wrn", warn}, {"dbg", debug}, {"trc", trace}, {"verbose", trace},
-	{"crit", fatal}, {"alert", fatal}, {"emergency", fatal}, {"emerg", fatal},
-	{"panic", fatal}, {"dpanic", fatal}, {"ftl", fatal}, {"pnc", fatal},
-	{"note", info}, {"log", info}, {"fine", debug}, {"finer", trace}, {"finest", trace},
-	{"fail", errorSeverity}, {"failure", errorSeverity}, {"dbug", debug}, {"trce", trace},
 }
+
+// textsByLength are the same, for a look-up that most words fail at once.
+var textsByLength = func() (by [16][]severityText) {
+	for is, texts := range severityTexts {
+		for _, text := range texts {
+			by[len(text)] = append(by[len(text)], severityText{text, severity(is)})
+		}
+	}
+	return by
+}()
 
 // severityFromText knows the words that loggers use, OpenTelemetry's own short
 // names (INFO2), and slog's levels in between (WARN+1).
 func severityFromText(s string) severity {
-	if n := len(s); n > 1 && s[n-1] >= '2' && s[n-1] <= '4' {
+	switch n := len(s); {
+	case n > 2 && isDigit(s[n-1]) && (s[n-2] == '+' || s[n-2] == '-'):
+		s = s[:n-2]
+	case n > 1 && s[n-1] >= '2' && s[n-1] <= '4':
 		s = s[:n-1]
 	}
-	if i := strings.LastIndexAny(s, "+-"); i >= 0 && strings.Trim(s[i+1:], "0123456789") == "" {
-		s = s[:i]
-	}
-	if len(s) < 3 || len(s) > 13 {
+	if len(s) >= len(textsByLength) {
 		return unspecified
 	}
-	for i := range severityTexts {
-		if t := &severityTexts[i]; len(t.text) == len(s) && strings.EqualFold(t.text, s) {
+	for i := range textsByLength[len(s)] {
+		if t := &textsByLength[len(s)][i]; t.text[0] == s[0]|0x20 && strings.EqualFold(t.text, s) {
 			return t.is
 		}
 	}

@@ -27,7 +27,10 @@ const (
 
 func severityFromHead(line string) severity {
 	head := line[:min(len(line), maxHeadBytes)]
-	if end := strings.IndexAny(head, "\"\n\r"); end >= 0 {
+	if end := strings.IndexByte(head, '"'); end >= 0 {
+		head = head[:end]
+	}
+	if end := strings.IndexByte(head, '\n'); end >= 0 {
 		head = head[:end]
 	}
 	if s := severityFromPrefix(head); s != unspecified {
@@ -102,8 +105,11 @@ func severityFromLetter(c byte) severity {
 // severityFromWord reads one word of the head, without what stands around it.
 // The rest of the head follows it.
 func severityFromWord(word, rest string) severity {
-	start := strings.IndexFunc(word, func(r rune) bool { return r != '[' && r != '(' && r != '|' })
-	if start < 0 {
+	start := 0
+	for start < len(word) && (word[start] == '[' || word[start] == '(' || word[start] == '|') {
+		start++
+	}
+	if start == len(word) || isDigit(word[start]) {
 		return unspecified
 	}
 	inBrackets := start > 0 && word[start-1] != '|'
@@ -115,14 +121,16 @@ func severityFromWord(word, rest string) severity {
 			return s
 		}
 	}
-	bare := strings.TrimRight(word, "])|,:-")
-	after := word[len(bare):]
-	if i := strings.LastIndexAny(bare, ":."); i >= 0 {
-		if bare[i] == '.' && !isUpper(bare[i+1:]) {
-			return unspecified
-		}
-		bare = bare[i+1:]
+	end := len(word)
+	for end > 0 && closes(word[end-1]) {
+		end--
 	}
+	bare, after := word[:end], word[end:]
+	if i := strings.LastIndexByte(bare, '.'); i >= 0 && !isUpper(bare[i+1:]) {
+		return unspecified
+	}
+	bare = bare[strings.LastIndexByte(bare, '.')+1:]
+	bare = bare[strings.LastIndexByte(bare, ':')+1:]
 	if i := strings.IndexByte(bare, '/'); i >= 0 {
 		bare, after = bare[:i], ""
 	}
@@ -139,6 +147,11 @@ func severityFromWord(word, rest string) severity {
 	return unspecified
 }
 
+// closes are the characters that may follow a severity.
+func closes(c byte) bool {
+	return c == ']' || c == ')' || c == '|' || c == ',' || c == ':' || c == '-'
+}
+
 // countsNothing says that what follows a colon is a value and no message:
 // "error: 0", "errors: none".
 func countsNothing(rest string) bool {
@@ -153,16 +166,15 @@ func countsNothing(rest string) bool {
 // isProse says that a word may be part of a message: letters, and nothing that
 // loggers write around their names.
 func isProse(word string) bool {
+	if closes(word[len(word)-1]) && word[len(word)-1] != ',' || word[0] == '[' || word[0] == '(' {
+		return false
+	}
 	for i := range len(word) {
 		if isDigit(word[i]) {
 			return false
 		}
 	}
-	switch word[len(word)-1] {
-	case ':', ']', ')', '|', '-':
-		return false
-	}
-	return word[0] != '[' && word[0] != '('
+	return true
 }
 
 // nextWord cuts the head at blanks; what colours a terminal is a blank, too.
