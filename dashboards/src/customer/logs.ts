@@ -37,7 +37,7 @@ export const logs = () =>
           [8, logCounts({ title: "Errors by service", text: "Lines of level error and worse that were found, by service.", none: "none" },
             q(`sum by (service_name) (count_over_time(${errors} [$__auto]))`, "{{service_name}}"))],
           [16, logBars({ title: "Errors by pattern", text: "The ten most frequent kinds of line of level error and worse in the time shown; numbers and ids are written as #.", none: "none" },
-            q(`topk(10, sum by (service_name, kind) (count_over_time(${errors} | ${pattern} [$__range])))`, "{{service_name}}: {{kind}}"))],
+            q(`sort_desc(topk(10, sum by (service_name, kind) (count_over_time(${errors} | ${pattern} [$__range]))))`, "{{service_name}}: {{kind}}"))],
         ),
       ),
       row(

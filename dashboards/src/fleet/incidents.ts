@@ -7,6 +7,7 @@ import { joined } from "../table";
 import { fleetMetrics } from "../variables";
 import { deploys, policies, toInstall } from "./shared";
 
+const faulty = `weir_install_id!="", weir_fault_domain!="none"`;
 const firing = `ALERTS{alertstate="firing"}`;
 
 export const incidents = () =>
@@ -33,7 +34,7 @@ export const incidents = () =>
       row(
         "Alerts",
         line(
-          9,
+          7,
           [14, joined({ title: "Alerts firing", text: "The alerts that are firing now; an install's id leads to all that is known of it.", none: "none" },
             { labels: { alertname: "Alert", severity: "Severity", weir_install_id: "Install", service_name: "Service", service_version: "Version", weir_fleet_ring: "Ring", reason: "Reason" }, links: toInstall },
             { title: "Firing", expr: `max by (alertname, severity, weir_install_id, service_name, service_version, weir_fleet_ring, reason) (${firing})`, words: { "1": "yes" } })],
@@ -43,11 +44,14 @@ export const incidents = () =>
       row(
         "Whose is it?",
         even(
-          7,
-          stacked(lines({ title: "Fault domains", text: "Live installs by where they say the fault lies. Only installs whose policy names it say so.", none: "none reported" },
-            q(`sum by (weir_fault_domain) (weir:fleet:fault_installs)`, "{{weir_fault_domain}}"))),
+          8,
+          joined({ title: "Faults", text: "Live installs that say that something is wrong: where the fault lies, and which area there owns it. Only installs whose policy names it say so.", none: "none reported" },
+            { labels: { weir_install_id: "Install", weir_fault_domain: "Fault", weir_fault_owner: "Owner" }, links: toInstall },
+            { title: "For", unit: "s", expr: `max by (weir_install_id, weir_fault_domain, weir_fault_owner) (60 * sum_over_time(weir_fault_domain{${faulty}}[$__range:1m]) and weir_fault_domain{${faulty}} == 1)` }),
+          stacked(lines({ title: "Fault domains", text: "Live installs by where they say the fault lies.", none: "none reported" },
+            q(`sum by (weir_fault_domain) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}"))),
           bars({ title: "Owners", text: "Live installs by whom they say the fault belongs to.", none: "none reported" }, ["orange"], undefined,
-            q(`sum by (weir_fault_domain, weir_fault_owner) (weir:fleet:fault_installs)`, "{{weir_fault_domain}}: {{weir_fault_owner}}")),
+            q(`sum by (weir_fault_domain, weir_fault_owner) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}: {{weir_fault_owner}}")),
           bars({ title: "Most failing installs", text: "The ten live installs in which the largest share of requests failed, over 15 minutes.", unit: "percentunit", none: "no requests" }, ["green", [0.01, "orange"], [0.05, "red"]], undefined,
             q(`topk(10, max by (weir_install_id) (weir:install:error_ratio15m))`, "{{weir_install_id}}")),
         ),

@@ -1,6 +1,6 @@
 // One install: all that it has told, and when it did not.
 import { build, even, line, row } from "../board";
-import { failing, fewIsGood, plain } from "../look";
+import { failing, fewIsGood, noneIsGood, plain } from "../look";
 import { lines, named, stat, states, worded } from "../panels";
 import { q } from "../query";
 import { joined } from "../table";
@@ -52,21 +52,25 @@ export const installBoard = () =>
           stat({ title: "Headroom", text: "What is left of its scarcest resource.", unit: "percentunit", none: "not reported" }, ["red", [0.1, "orange"], [0.2, "green"]],
             q(`min(weir:install:headroom{${own}})`, "headroom")),
         ),
-        even(
-          3,
-          named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
-            plain, ...surroundings),
+        line(
+          4,
+          [16, named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
+            plain, ...surroundings)],
+          [8, named({ title: "Fault", text: "Where it says that a fault lies now, and which area there owns it.", none: "none reported" }, noneIsGood,
+            q(`max by (weir_fault_domain, weir_fault_owner) (weir_fault_domain{${own}, weir_fault_domain!="none"} == 1)`, "{{weir_fault_domain}}: {{weir_fault_owner}}"))],
         ),
       ),
       row(
         "History and gaps",
         line(
           7,
-          [6, states({ title: "Alive over time", text: "Green while reports come, red once three intervals passed without one.", none: "never heard" }, ["red", [1, "green"]], { "0": "silent", "1": "alive" },
+          [5, states({ title: "Alive over time", text: "Green while reports come, red once three intervals passed without one.", none: "never heard" }, ["red", [1, "green"]], { "0": "silent", "1": "alive" },
             q(`max(weir:install:alive{${own}})`, "alive"))],
-          [8, states({ title: "Versions over time", text: "Which version of which service it ran when.", none: "no versions" }, plain, { "1": "runs" },
+          [5, states({ title: "Faults over time", text: "Where it said that a fault lay when.", none: "none reported" }, ["transparent", [1, "red"]], { "0": " ", "1": "fault" },
+            q(`max by (weir_fault_domain) (weir_fault_domain{${own}, weir_fault_domain!="none"}) > 0`, "{{weir_fault_domain}}"))],
+          [6, states({ title: "Versions over time", text: "Which version of which service it ran when.", none: "no versions" }, plain, { "1": "runs" },
             q(`max by (service_name, service_version) (weir:install:version{${own}})`, "{{service_name}} {{service_version}}"))],
-          [10, joined({ title: "Services", text: "What each of its services runs and how it fares, over 15 minutes.", none: "no services" },
+          [8, joined({ title: "Services", text: "What each of its services runs and how it fares, over 15 minutes.", none: "no services" },
             { labels: { service_name: "Service", service_version: "Version" } },
             { title: "Behind", expr: `max by (service_name) (weir:install:releases_behind{${own}})`, levels: fewIsGood },
             { title: "Version", expr: `max by (service_name, service_version) (weir:install:release{${own}})`, hidden: true },
