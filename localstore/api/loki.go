@@ -21,6 +21,7 @@ type LogStore interface {
 	Scan(ctx context.Context, sel logstore.Selection, visit func(*logstore.Record) error) error
 	LabelNames(ctx context.Context, matchers []*labels.Matcher, from, to int64) ([]string, error)
 	LabelValues(ctx context.Context, name string, matchers []*labels.Matcher, from, to int64) ([]string, error)
+	Volumes(ctx context.Context, sel logstore.Selection, step int64, visit func(labels.Labels, logstore.Volume)) error
 	Series(ctx context.Context, matchers []*labels.Matcher, from, to int64) ([]labels.Labels, error)
 }
 

@@ -25,28 +25,23 @@ func (l *loki) indexRequest(r *http.Request) (sel logstore.Selection, end time.T
 	return logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano() + 1}, end, err
 }
 
-// scan visits every record of a selection for as long as a query may take.
-func (l *loki) scan(ctx context.Context, sel logstore.Selection, visit func(*logstore.Record)) error {
+// bounded runs f for as long as a query may take.
+func (l *loki) bounded(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, l.engine.Options().Timeout, logql.ErrTimeout)
 	defer cancel()
-	n := 0
-	err := l.store.Scan(ctx, sel, func(r *logstore.Record) error {
-		if n++; n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		visit(r)
-		return nil
-	})
+	err := f(ctx)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// scanVolume counts what lies in the selection exactly; Loki's answer from its
+// eachVolume visits what lies in the selection, exactly; Loki's answer from its
 // index is an approximation.
-func (l *loki) scanVolume(ctx context.Context, sel logstore.Selection, add func(stream labels.Labels, ts int64, size int)) error {
-	return l.scan(ctx, sel, func(r *logstore.Record) { add(r.Stream, r.Timestamp, len(r.Line)) })
+func (l *loki) eachVolume(ctx context.Context, sel logstore.Selection, step time.Duration, visit func(labels.Labels, logstore.Volume)) error {
+	return l.bounded(ctx, func(ctx context.Context) error {
+		return l.store.Volumes(ctx, sel, int64(step), visit)
+	})
 }
 
 func (l *loki) indexStats(r *http.Request) (answer, error) {
@@ -60,21 +55,19 @@ func (l *loki) indexStats(r *http.Request) (answer, error) {
 		Bytes   int64 `json:"bytes"`
 		Entries int64 `json:"entries"`
 	}
-	seen := map[uint64]bool{}
 	var last labels.Labels
-	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, _ int64, size int) {
-		out.Entries++
-		out.Bytes += int64(size)
-		if out.Entries == 1 || !labels.Equal(last, stream) {
-			last = stream.Copy()
-			seen[stream.Hash()] = true
+	err = l.eachVolume(r.Context(), sel, 0, func(stream labels.Labels, v logstore.Volume) {
+		if out.Entries == 0 || !labels.Equal(last, stream) {
+			last = stream
+			out.Streams++
 		}
+		out.Entries += v.Entries
+		out.Bytes += v.Bytes
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.Streams = len(seen)
-	out.Chunks = len(seen)
+	out.Chunks = out.Streams
 	return answer{}.json(out), nil
 }
 
@@ -85,7 +78,7 @@ type volumes struct {
 
 	index  map[string]int
 	metric []labels.Labels
-	// The keys of the stream before, since scans go stream by stream.
+	// The keys of the stream before, since volumes come stream by stream.
 	last labels.Labels
 	at   []int
 }
@@ -162,12 +155,12 @@ func (l *loki) volume(r *http.Request) (answer, error) {
 		return nil, err
 	}
 	var sums []int64
-	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, _ int64, size int) {
+	err = l.eachVolume(r.Context(), sel, 0, func(stream labels.Labels, part logstore.Volume) {
 		for _, i := range v.of(stream) {
 			for len(sums) <= i {
 				sums = append(sums, 0)
 			}
-			sums[i] += int64(size)
+			sums[i] += part.Bytes
 		}
 	})
 	if err != nil {
@@ -206,13 +199,13 @@ func (l *loki) volumeRange(r *http.Request) (answer, error) {
 	}
 	var sums []map[int64]int64
 	var total []int64
-	err = l.scanVolume(r.Context(), sel, func(stream labels.Labels, ts int64, size int) {
+	err = l.eachVolume(r.Context(), sel, step, func(stream labels.Labels, part logstore.Volume) {
 		for _, i := range v.of(stream) {
 			for len(sums) <= i {
 				sums, total = append(sums, map[int64]int64{}), append(total, 0)
 			}
-			sums[i][(ts-first)/int64(step)] += int64(size)
-			total[i] += int64(size)
+			sums[i][part.Step] += part.Bytes
+			total[i] += part.Bytes
 		}
 	})
 	if err != nil {

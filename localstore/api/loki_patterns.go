@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -35,9 +36,16 @@ func (l *loki) patterns(r *http.Request) (answer, error) {
 	}
 	f := patterns.NewFinder(patterns.Options{Buckets: buckets, Limit: maxPatterns})
 	sel := logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano()}
-	err = l.scan(r.Context(), sel, func(r *logstore.Record) {
-		level := cmp.Or(r.Metadata.Get("detected_level"), r.Stream.Get("detected_level"))
-		f.Add(r.Line, level, int((r.Timestamp-first)/int64(step)))
+	err = l.bounded(r.Context(), func(ctx context.Context) error {
+		n := 0
+		return l.store.Scan(ctx, sel, func(r *logstore.Record) error {
+			if n++; n%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			level := cmp.Or(r.Metadata.Get("detected_level"), r.Stream.Get("detected_level"))
+			f.Add(r.Line, level, int((r.Timestamp-first)/int64(step)))
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
