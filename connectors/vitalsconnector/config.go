@@ -21,11 +21,21 @@ type Config struct {
 	OwnMetricsWithin time.Duration `mapstructure:"own_metrics_within"`
 	// Data is the folder in which the names of services and versions outlive a
 	// restart, in vitals/services.json. Without it each start begins anew.
+	// fault.json beside it has whose a fault is.
 	Data string `mapstructure:"data"`
+	// Probes look at what the product stands on, beside those that every edge
+	// has.
+	Probes []ProbeConfig `mapstructure:"probes"`
+	// ProbeInterval is the time between two rounds of probes; a probe may have a
+	// longer one.
+	ProbeInterval time.Duration `mapstructure:"probe_interval"`
+	// Responsibilities is the file that says who answers for what; empty: nobody
+	// is named.
+	Responsibilities string `mapstructure:"responsibilities"`
 }
 
 func createDefaultConfig() component.Config {
-	return &Config{Interval: 10 * time.Second, MaxServices: vitals.DefaultMaxServices, OwnMetricsWithin: vitals.DefaultOwnWithin}
+	return &Config{Interval: 10 * time.Second, MaxServices: vitals.DefaultMaxServices, OwnMetricsWithin: vitals.DefaultOwnWithin, ProbeInterval: defaultProbeInterval}
 }
 
 const mostServices = 100_000
@@ -42,5 +52,5 @@ func (c *Config) Validate() error {
 	if c.OwnMetricsWithin < 0 || c.OwnMetricsWithin > time.Hour {
 		errs = errors.Join(errs, fmt.Errorf("own_metrics_within is %s: use 0s to 1h; %s is more than the minute that most services take", c.OwnMetricsWithin, vitals.DefaultOwnWithin))
 	}
-	return errs
+	return errors.Join(errs, c.validateProbes())
 }

@@ -159,7 +159,7 @@ func TestAnInstanceEndsWithItsLastHolder(t *testing.T) {
 
 func TestRealTicksEmitAHeartbeatWithoutTraffic(t *testing.T) {
 	sink := &consumertest.MetricsSink{}
-	l, err := NewFactory().CreateLogsToMetrics(t.Context(), settings(), &Config{Interval: 10 * time.Millisecond, MaxServices: 1}, sink)
+	l, err := NewFactory().CreateLogsToMetrics(t.Context(), settings(), &Config{Interval: 10 * time.Millisecond, MaxServices: 1, ProbeInterval: time.Minute}, sink)
 	require.NoError(t, err)
 	require.NoError(t, l.Start(t.Context(), componenttest.NewNopHost()))
 	require.Eventually(t, func() bool { return len(sink.AllMetrics()) >= 3 }, 10*time.Second, time.Millisecond)
@@ -173,7 +173,7 @@ func TestARefusedEmissionIsCountedAndItsTextNotLogged(t *testing.T) {
 	set := metadatatest.NewSettings(tel)
 	core, logged := observer.New(zap.DebugLevel)
 	set.Logger = zap.New(core)
-	cfg := &Config{Interval: time.Second, MaxServices: 1}
+	cfg := &Config{Interval: time.Second, MaxServices: 1, ProbeInterval: time.Minute}
 	p := newPair(t, set, cfg, consumertest.NewErr(errors.New("customer@example.com")))
 	p.start(t)
 	require.NoError(t, p.logs.ConsumeLogs(t.Context(), oneLog("a")))
@@ -244,7 +244,7 @@ func TestManyPipelinesWhileEmitting(t *testing.T) {
 func TestConfig(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()))
 	require.NoError(t, createDefaultConfig().(*Config).Validate())
-	err := (&Config{Interval: time.Millisecond, MaxServices: 0, OwnMetricsWithin: -time.Second}).Validate()
+	err := (&Config{Interval: time.Millisecond, MaxServices: 0, OwnMetricsWithin: -time.Second, ProbeInterval: time.Second}).Validate()
 	require.ErrorContains(t, err, "interval")
 	require.ErrorContains(t, err, "max_services")
 	require.ErrorContains(t, err, "own_metrics_within")

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -39,6 +40,7 @@ type emitter struct {
 	failing bool // only the goroutine that emits looks at it
 
 	memory memory
+	faults *faults
 }
 
 func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*emitter, error) {
@@ -54,6 +56,7 @@ func newEmitter(set connector.Settings, cfg *Config, next consumer.Metrics) (*em
 	if e.telemetry, err = metadata.NewTelemetryBuilder(set.TelemetrySettings); err != nil {
 		return nil, err
 	}
+	e.faults = newFaults(set, cfg, e.telemetry)
 	err = e.telemetry.RegisterVitalsLimitedCallback(func(_ context.Context, o metric.Int64Observer) error {
 		l := e.vitals.Limited()
 		for bound, n := range map[string]uint64{
@@ -75,10 +78,11 @@ func ticker(d time.Duration) (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-func (e *emitter) start() error {
+func (e *emitter) start(host component.Host) error {
 	e.restore()
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
+	e.faults.start(ctx, host, &e.running)
 	ticks, stop := e.ticks(e.cfg.Interval)
 	e.running.Go(func() {
 		defer stop()
@@ -102,7 +106,9 @@ func (e *emitter) emit(ctx context.Context) {
 	now := e.now()
 	md := e.vitals.Metrics(now)
 	e.around.say(md, now)
+	e.faults.say(md, now)
 	err := e.next.ConsumeMetrics(ctx, md)
+	e.faults.emitted(err)
 	if err != nil {
 		e.telemetry.VitalsEmitFailures.Add(context.WithoutCancel(ctx), 1)
 	}

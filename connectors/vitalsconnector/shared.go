@@ -65,8 +65,8 @@ func (s *shared) acquire(set connector.Settings, cfg *Config, next consumer.Metr
 }
 
 // Start starts the emitter once.
-func (h *holder) Start(context.Context, component.Host) error {
-	h.starting.Do(func() { h.startErr = h.start() })
+func (h *holder) Start(_ context.Context, host component.Host) error {
+	h.starting.Do(func() { h.startErr = h.start(host) })
 	return h.startErr
 }
 

@@ -65,10 +65,11 @@ func (r *Report) Add(round Round, v Verdict, changed bool, at time.Time) {
 	}
 	if changed {
 		// What decided is kept if not all can be.
+		signs = slices.Clone(signs)
 		slices.SortStableFunc(signs, func(a, b Sign) int {
 			return slices.Index(Domains, b.Domain) - slices.Index(Domains, a.Domain)
 		})
-		r.Changes = append(r.Changes, Change{v, slices.Clone(signs[:min(len(signs), maxChangeSigns)])})
+		r.Changes = append(r.Changes, Change{v, signs[:min(len(signs), maxChangeSigns)]})
 		r.Changes = r.Changes[max(0, len(r.Changes)-maxChanges):]
 	}
 }
