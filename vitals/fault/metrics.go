@@ -30,6 +30,9 @@ func Pairs(probes []Finding) []Pair {
 	}
 	for _, f := range probes {
 		for _, f.Reason = range probe.Reasons() {
+			if !f.Kind.Finds(f.Reason) {
+				continue
+			}
 			for _, cut := range []bool{false, true} {
 				if s, ok := SignOf(f, cut); ok {
 					set[Pair{s.Domain, s.Owner}] = true

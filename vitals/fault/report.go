@@ -112,18 +112,29 @@ func Load(fsys vfs.FS, file string) (*Report, error) {
 // writes into the one that is there, which a crash in that moment tears: that the
 // disk is full is what people look for just then.
 func (r *Report) Save(fsys vfs.FS, file string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
+	whole := *r
+	whole.Signs, whole.Warnings, whole.Probes = listed(r.Signs), listed(r.Warnings), listed(r.Probes)
+	whole.Failing, whole.Changes = listed(r.Failing), listed(r.Changes)
+	data, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	if short := reserve - len(data)%reserve; short < reserve {
-		data = append(data, bytes.Repeat([]byte{'\n'}, short)...)
+		data = append(append(data, bytes.Repeat([]byte{' '}, short-1)...), '\n')
 	}
 	err = vfs.WriteFileAtomic(fsys, file, data, 0o600)
 	if err != nil && overwrite(fsys, file, data) == nil {
 		return nil
 	}
 	return err
+}
+
+// listed makes an empty list of none, for readers that are strict about it.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // overwrite writes into a file that is as large already.
@@ -138,7 +149,7 @@ func overwrite(fsys vfs.FS, file string, data []byte) error {
 	}
 	if err == nil {
 		if short := st.Size() - int64(len(data)); short > 0 {
-			data = append(data, bytes.Repeat([]byte{'\n'}, int(short))...)
+			data = append(data, bytes.Repeat([]byte{' '}, int(short))...)
 		}
 		_, err = f.Write(data)
 	}

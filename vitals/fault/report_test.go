@@ -144,13 +144,18 @@ func TestMetricsSayTheVerdictOnceAndNothingElseOfIt(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"none,weir.fault.owner=none", "product,weir.fault.owner=application", "collector,weir.fault.owner=monitoring",
-		"dependency,weir.fault.owner=certificates", "network,weir.fault.owner=backups", "host,weir.fault.owner=infrastructure"} {
+		"network,weir.fault.owner=backups", "dependency,weir.fault.owner=certificates", "host,weir.fault.owner=infrastructure"} {
 		if v, ok := all["weir.fault.domain"]["weir.fault.domain="+want]; !ok || v != 0 {
 			t.Errorf("%s is %v, %v", want, v, ok)
 		}
 	}
 	if sum != 1 {
 		t.Errorf("%v verdicts are in force: %v", sum, all["weir.fault.domain"])
+	}
+	for _, never := range []string{"host,weir.fault.owner=certificates", "none,weir.fault.owner=infrastructure", "product,weir.fault.owner=backups"} {
+		if _, ok := all["weir.fault.domain"]["weir.fault.domain="+never]; ok {
+			t.Errorf("there is a series for %s", never)
+		}
 	}
 	for name, want := range map[string]map[string]float64{
 		"weir.probe.success": {"weir.probe.name=data disk,weir.probe.kind=disk": 0, "weir.probe.name=database,weir.probe.kind=tcp": 0,

@@ -17,7 +17,7 @@ func domainOf(k probe.Kind, r probe.Reason) Domain {
 	case probe.Disk, probe.Inode, probe.Memory:
 		return Host
 	case probe.Clock:
-		if r == probe.Skewed {
+		if r == probe.Skewed || r == probe.Unsynchronized {
 			return Host
 		}
 	}

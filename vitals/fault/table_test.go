@@ -40,26 +40,16 @@ func TestTheTablesInTheDocumentAreTheCodes(t *testing.T) {
 	}
 }
 
-// groups of kinds that have a column in the table of signs, with a kind that
-// stands for them.
+// groups of kinds that have a column in the table of signs. An empty cell is a
+// reason that none of them can give.
 var groups = []struct {
 	title string
-	probe.Kind
-}{{"`dns`, `proxy`", probe.DNS}, {"`tcp`, `tls`, `http`", probe.TCP}, {"`disk`, `inode`, `memory`", probe.Disk}, {"`clock`", probe.Clock}}
-
-// finds says which reasons a probe of a kind can give.
-func finds(k probe.Kind, r probe.Reason) bool {
-	certificate := strings.HasPrefix(string(r), "certificate")
-	asked := r == probe.Unreachable || r == probe.Refused || r == probe.Timeout || r == probe.Closed || r == probe.NoSuchName || r == probe.NoResolver
-	switch k {
-	case probe.DNS: // with proxy
-		return asked || certificate || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Status || r == probe.ProxyDenied
-	case probe.TCP: // with tls and http
-		return asked || certificate || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Status
-	case probe.Disk: // with inode and memory
-		return r == probe.Missing || r == probe.ReadOnly || r == probe.Full || r == probe.Low || r == probe.Pressure || r == probe.Unmeasurable
-	}
-	return asked || certificate && r != probe.CertificateExpiring || r == probe.NotTLS || r == probe.NotHTTP || r == probe.Skewed || r == probe.Unsynchronized
+	kinds []probe.Kind
+}{
+	{"`dns`, `proxy`", []probe.Kind{probe.DNS, probe.Proxy}},
+	{"`tcp`, `tls`, `http`", []probe.Kind{probe.TCP, probe.TLS, probe.HTTP}},
+	{"`disk`, `inode`, `memory`", []probe.Kind{probe.Disk, probe.Inode, probe.Memory}},
+	{"`clock`", []probe.Kind{probe.Clock}},
 }
 
 func signTable() string {
@@ -73,8 +63,15 @@ func signTable() string {
 		fmt.Fprintf(&b, "| `%s` | %s |", r, r.Words())
 		for _, g := range groups {
 			cell := ""
-			if finds(g.Kind, r) {
-				cell = describe(g.Kind, r)
+			for _, k := range g.kinds {
+				if !k.Finds(r) || r == probe.OK {
+					continue
+				}
+				if said := describe(k, r); cell == "" {
+					cell = said
+				} else if cell != said {
+					panic("the kinds of a column differ in " + string(r))
+				}
 			}
 			fmt.Fprintf(&b, " %s |", cell)
 		}

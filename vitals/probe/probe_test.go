@@ -32,6 +32,9 @@ func run(t *testing.T, s Spec, sys System) Finding {
 		t.Fatal(err)
 	}
 	f := New(s, sys).Run(t.Context())
+	if !s.Kind.Finds(f.Reason) {
+		t.Errorf("%s finds %s, which Finds does not know", s.Kind, f.Reason)
+	}
 	if said := fmt.Sprintf("%+v", f); strings.Contains(said, canary) {
 		t.Errorf("the finding repeats what the other side said: %s", said)
 	}

@@ -119,3 +119,36 @@ func Reasons() []Reason {
 	}
 	return all
 }
+
+// Finds says that a probe of a kind can give a reason.
+func (k Kind) Finds(r Reason) bool {
+	certificate := r == CertificateExpired || r == CertificateNotYetValid || r == CertificateName || r == CertificateUntrusted
+	asked := r == NoSuchName || r == NoResolver || r == Unreachable || r == Refused || r == Timeout || r == Closed
+	switch r {
+	case OK:
+		return true
+	case Vendor:
+		return !(Spec{Kind: k}).Local() || k == Clock
+	}
+	switch k {
+	case DNS:
+		return r == NoSuchName || r == NoResolver
+	case TCP:
+		return asked
+	case TLS:
+		return asked || certificate || r == CertificateExpiring || r == NotTLS || r == AuthoritiesUnreadable
+	case HTTP:
+		return TLS.Finds(r) || r == NotHTTP || r == Status
+	case Proxy:
+		return r != CertificateExpiring && HTTP.Finds(r) || r == ProxyDenied
+	case Disk:
+		return r == Missing || r == ReadOnly || r == Full || r == Low || r == Unmeasurable
+	case Inode:
+		return r == Missing || r == Full || r == Low || r == Unmeasurable
+	case Memory:
+		return Inode.Finds(r) || r == Pressure
+	case Clock:
+		return asked || r == NotTLS || r == NotHTTP || r == AuthoritiesUnreadable || r == Skewed || r == Unsynchronized || r == Unmeasurable
+	}
+	return false
+}

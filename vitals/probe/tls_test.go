@@ -123,6 +123,7 @@ func TestAServerThatWantsACertificateHasShownItsOwn(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		at := serve(t, &tls.Config{MaxVersion: version, Certificates: []tls.Certificate{ca.issue("127.0.0.1", -30*day, -day)}, ClientAuth: tls.RequireAnyClientCert})
 		wants(t, tls.VersionName(version), run(t, Spec{Kind: TLS, Target: at, CAFile: ca.file}, Real()), CertificateExpired)
+		wants(t, "http over "+tls.VersionName(version), run(t, Spec{Kind: HTTP, Target: "https://" + at, CAFile: ca.file}, Real()), CertificateExpired)
 	}
 }
 
