@@ -302,13 +302,8 @@ func (c *columnEncoder) hexLen() int {
 		if n == 0 {
 			n = len(v)
 		}
-		if len(v) != n || n == 0 || n%2 != 0 || n > maxHex {
+		if len(v) != n || n == 0 || n%2 != 0 || n > maxHex || !isHex([]byte(v)) {
 			return 0
-		}
-		for k := range n {
-			if d := v[k]; (d < '0' || d > '9') && (d < 'a' || d > 'f') {
-				return 0
-			}
 		}
 	}
 	return n

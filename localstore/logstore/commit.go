@@ -155,7 +155,7 @@ func (s *Store) apply(group []*commit) {
 // addToHead needs s.mu.
 func (s *Store) addToHead(st *stream, entries []headEntry) {
 	if st.head == nil {
-		st.head = &head{}
+		st.head = &head{entries: make([]headEntry, 0, st.headBefore)}
 		s.heads = append(s.heads, st)
 	}
 	if s.headSince.IsZero() {

@@ -62,6 +62,7 @@ func (s *Store) startFlush() {
 	job.streams, s.heads = s.heads, nil
 	for _, st := range job.streams {
 		st.flushing, st.head = st.head, nil
+		st.headBefore = len(st.flushing.entries)
 	}
 	s.flushSize, s.headBytes, s.headSince = s.headBytes, 0, time.Time{}
 	s.mu.Unlock()

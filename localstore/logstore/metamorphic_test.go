@@ -22,8 +22,8 @@ func drawSetting(t *rapid.T, label string) setting {
 		return rapid.SampledFrom([]int{0, 0, 1, 2, 3, 5, 7, 11, 13}).Draw(t, label+" "+what)
 	}
 	return setting{
-		block:      rapid.SampledFrom([]int{1, 100, 300, 1 << 10, 512 << 10}).Draw(t, label+" block bytes"),
-		head:       rapid.SampledFrom([]int{1, 2 << 10, 3 << 10, 32 << 20}).Draw(t, label+" head bytes"),
+		block:      rapid.SampledFrom([]int{1, 100, 300, 16 << 10, 512 << 10}).Draw(t, label+" block bytes"),
+		head:       rapid.SampledFrom([]int{1, 3 << 10, 64 << 10, 32 << 20}).Draw(t, label+" head bytes"),
 		workers:    rapid.IntRange(1, 4).Draw(t, label+" workers"),
 		flushEvery: every("flush"), mergeEvery: every("merge"), reopenEvery: every("reopen"), cutEvery: every("power cut"),
 	}
@@ -79,13 +79,13 @@ func TestOneHistoryUnderAnySettingGivesOneAnswer(t *testing.T) {
 		defer func() { s.shutdown() }()
 		m.check(h, s, fmt.Sprintf("%+v", set))
 		merges += s.Stats().Compactions
-		shaped, _ := shapedBlocks(h, fsys)
-		shapes += shaped
 		if err := s.Flush(context.Background()); err != nil {
 			h.Fatal(err)
 		}
 		maintain(h, s, 2)
 		m.check(h, s, fmt.Sprintf("%+v, merged", set))
+		shaped, _ := shapedBlocks(h, fsys)
+		shapes += shaped
 		if err := s.Close(); err != nil {
 			h.Fatal(err)
 		}

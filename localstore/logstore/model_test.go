@@ -170,8 +170,8 @@ func randomBatch(r *rand.Rand) []Stream {
 		}
 		st := Stream{Labels: ls}
 		entries, shaped := r.IntN(12), false
-		if r.IntN(12) == 0 { // enough of one shape for columns
-			entries, shaped = 50, true
+		if r.IntN(6) == 0 { // enough of one shape for columns
+			entries, shaped = 100, true
 		}
 		for range entries {
 			t := epoch.Add(-time.Duration(r.IntN(3)) * 24 * time.Hour).Add(time.Duration(r.IntN(20)) * time.Millisecond)
@@ -183,7 +183,7 @@ func randomBatch(r *rand.Rand) []Stream {
 			}
 			e := Entry{Timestamp: t.UnixNano(), Line: fmt.Sprintf("level=info n=%d %s", r.IntN(4), strings.Repeat("x", r.IntN(40)))}
 			if shaped {
-				e.Line = fmt.Sprintf("level=info n=%d id=%016x took=%dms", r.IntN(4), r.Uint64(), r.IntN(5000))
+				e.Line = fmt.Sprintf("level=info n=%d id=%016x%016x took=%dms", r.IntN(4), r.Uint64(), r.Uint64(), r.IntN(5000))
 			}
 			switch r.IntN(6) {
 			case 2: // so many that they get columns of their own

@@ -82,6 +82,9 @@ func (sh *shape) measure(b []byte) {
 			if after > 0 {
 				after = commonAfter(word[first.size-min(after, v.size):], b[:v.at+v.size])
 			}
+			if before+after == 0 {
+				break
+			}
 		}
 		for before > 0 && isDigit(word[before-1]) {
 			before--
@@ -220,46 +223,71 @@ func hexBytes(values []span, text []byte) int {
 		return 0
 	}
 	for _, v := range values {
-		if v.size != size {
+		if v.size != size || !isHex(text[v.at:v.at+size]) {
 			return 0
-		}
-		for _, c := range text[v.at : v.at+v.size] {
-			if !isDigit(c) && c-'a' > 5 {
-				return 0
-			}
 		}
 	}
 	return int(size / 2)
 }
 
+// isHex says whether there are only digits of lower-case hexadecimal.
+func isHex(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if w := binary.LittleEndian.Uint64(b); digitsOf(w)|hexLettersOf(w) != tops {
+			return false
+		}
+	}
+	for _, c := range b {
+		if !isDigit(c) && c-'a' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+// hexLettersOf marks the bytes that are a to f, as digitsOf does.
+func hexLettersOf(w uint64) uint64 {
+	l := w &^ tops
+	return (l + (0x80-'a')*every) &^ (l + (0x80-'f'-1)*every) &^ w & tops
+}
+
+// fewDistinct values are always worth a dictionary of as many rows.
+const fewDistinct = 64
+
 // dictionary numbers distinct values by their first occurrence.
 type dictionary struct {
 	slots [2 * maxDistinct]uint16 // by hash: 1 + index into order
 	order []span
+	first []uint64 // of each in order, the first eight bytes
 	ids   []uint64
 }
 
 // fill returns false if too many values are distinct.
 func (d *dictionary) fill(values []span, text []byte) bool {
 	clear(d.slots[:])
-	d.order, d.ids = d.order[:0], d.ids[:0]
+	d.order, d.first, d.ids = d.order[:0], d.first[:0], d.ids[:0]
 	for i, v := range values {
-		w := binary.LittleEndian.Uint64(text[v.at:])
-		h := w & low[min(v.size, 8)]
+		first := binary.LittleEndian.Uint64(text[v.at:]) & low[min(v.size, 8)]
+		h := first
 		if v.size > 8 {
 			h += binary.LittleEndian.Uint64(text[v.at+v.size-8:]) * 0x9e3779b97f4a7c15
 		}
 		h = (h + uint64(v.size)) * 0xff51afd7ed558ccd
 		slot := h >> (64 - bits.Len(uint(len(d.slots)-1)))
-		for d.slots[slot] > 0 && !sameText(text, v, d.order[d.slots[slot]-1]) {
-			slot = (slot + 1) % uint64(len(d.slots))
-		}
-		if d.slots[slot] == 0 {
-			if n := len(d.order); n == maxDistinct || n >= 16 && 2*n > i {
-				return false
+		for {
+			n := d.slots[slot]
+			if n == 0 {
+				if n := len(d.order); n == maxDistinct || n >= fewDistinct && 2*n > i {
+					return false
+				}
+				d.order, d.first = append(d.order, v), append(d.first, first)
+				d.slots[slot] = uint16(len(d.order))
+				break
 			}
-			d.order = append(d.order, v)
-			d.slots[slot] = uint16(len(d.order))
+			if o := d.order[n-1]; d.first[n-1] == first && o.size == v.size && (v.size <= 8 || sameText(text, v, o)) {
+				break
+			}
+			slot = (slot + 1) % uint64(len(d.slots))
 		}
 		d.ids = append(d.ids, uint64(d.slots[slot]-1))
 	}
@@ -301,6 +329,24 @@ func appendRawPart(b, raw []byte) []byte {
 	return append(b, raw...)
 }
 
+// random says that bytes look like those of ids or of the low digits of numbers,
+// which nothing makes smaller: as many of the first 256 are distinct as of
+// random ones, where 162 give or take 6 are.
+func random(b []byte) bool {
+	if len(b) < 256 {
+		return false
+	}
+	var seen [256]uint8
+	for _, c := range b[:256] {
+		seen[c] = 1
+	}
+	n := 0
+	for _, s := range seen {
+		n += int(s)
+	}
+	return n > 140 && n < 185
+}
+
 // appendPartOf has the raw bytes written behind b, where they stay if nothing
 // is smaller.
 func appendPartOf(b []byte, size int, write func([]byte)) []byte {
@@ -309,7 +355,7 @@ func appendPartOf(b []byte, size int, write func([]byte)) []byte {
 	b = slices.Grow(b, size+binary.MaxVarintLen32)
 	raw := b[at+1 : at+1+size]
 	write(raw)
-	if size >= minPacked {
+	if size >= minPacked && !random(raw) {
 		end := at + 1 + size
 		packed := zstdEncoder.EncodeAll(raw, b[end:end])
 		if n := len(packed); n+2 < size {

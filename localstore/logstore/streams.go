@@ -26,7 +26,9 @@ type stream struct {
 
 	head     *head
 	flushing *head
-	blocks   []*block // by arrival: file number, offset
+	// headBefore is how many entries the head before had: likely as many come.
+	headBefore int
+	blocks     []*block // by arrival: file number, offset
 }
 
 // head is a stream's entries in memory, in the order of arrival.
