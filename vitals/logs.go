@@ -1,6 +1,7 @@
 package vitals
 
 import (
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -8,32 +9,78 @@ import (
 
 // Logs counts the records of a batch that arrived at the given time.
 func (v *Vitals) Logs(ld plog.Logs, arrived time.Time) {
+	_ = v.LogsTaken(ld, arrived, func() error { return nil })
+}
+
+// LogsTaken counts the records of a batch if take, which hands it on, has no
+// error: what is refused comes again, and would be counted again. The services
+// are heard either way. All that is needed of the batch is read before it is
+// handed on, since whoever takes it may keep or change it.
+func (v *Vitals) LogsTaken(ld plog.Logs, arrived time.Time, take func() error) error {
+	t := tallies.Get().(*tally)
+	defer t.putBack()
+	t.read(ld)
+	err := take()
 	now := arrived.UnixNano()
+	for i := range t.resources {
+		r := &t.resources[i]
+		v.mu.Lock()
+		s, _ := v.heard(r.name, r.version, now)
+		if err == nil {
+			v.addRecords(s, &r.counts)
+		}
+		v.mu.Unlock()
+	}
+	return err
+}
+
+func (v *Vitals) addRecords(s *service, counts *[severities]uint64) {
+	if !s.logs.any {
+		s.logs.any = true
+		s.logs.series = series{start: v.emitted}
+	}
+	for sev, n := range counts {
+		s.logs.bySeverity[sev] += n
+	}
+}
+
+// tally is what a batch counts, by resource.
+type tally struct{ resources []tallied }
+
+type tallied struct {
+	name, version string
+	counts        [severities]uint64
+}
+
+var tallies = sync.Pool{New: func() any { return new(tally) }}
+
+// putBack keeps no text of the batch, and no room that only a huge one needed.
+func (t *tally) putBack() {
+	if cap(t.resources) > 1024 {
+		return
+	}
+	clear(t.resources)
+	t.resources = t.resources[:0]
+	tallies.Put(t)
+}
+
+func (t *tally) read(ld plog.Logs) {
 	resources := ld.ResourceLogs()
 	for i := range resources.Len() {
 		rl := resources.At(i)
-		var counts [severities]uint64
+		var r tallied
 		records := 0
 		scopes := rl.ScopeLogs()
 		for j := range scopes.Len() {
 			list := scopes.At(j).LogRecords()
 			records += list.Len()
-			countSeverities(&counts, list, rl)
+			countSeverities(&r.counts, list, rl)
 		}
 		if records == 0 {
 			continue
 		}
-		name, ver := identity(rl.Resource().Attributes())
-		v.mu.Lock()
-		s, _ := v.heard(name, ver, now)
-		if !s.logs.any {
-			s.logs.any = true
-			s.logs.series = series{start: v.emitted}
-		}
-		for sev, n := range counts {
-			s.logs.bySeverity[sev] += n
-		}
-		v.mu.Unlock()
+		r.name, r.version = identity(rl.Resource().Attributes())
+		t.resources = append(t.resources, r)
 	}
 }
 

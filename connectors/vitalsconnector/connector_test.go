@@ -37,8 +37,11 @@ type pair struct {
 }
 
 func newPair(t *testing.T, set connector.Settings, cfg *Config, next consumer.Metrics) pair {
+	return pairOf(t, NewFactory(), set, cfg, next)
+}
+
+func pairOf(t *testing.T, f connector.Factory, set connector.Settings, cfg *Config, next consumer.Metrics) pair {
 	t.Helper()
-	f := NewFactory()
 	l, err := f.CreateLogsToMetrics(t.Context(), set, cfg, next)
 	require.NoError(t, err)
 	tr, err := f.CreateTracesToMetrics(t.Context(), set, cfg, next)
@@ -250,4 +253,53 @@ func TestConfig(t *testing.T) {
 	require.ErrorContains(t, err, "own_metrics_within")
 	require.Len(t, strings.Split(err.Error(), "\n"), 3)
 	require.Equal(t, component.MustNewType("vitals"), NewFactory().Type())
+}
+
+// refusing takes what comes after a number of refusals, and does with it as it
+// likes.
+type refusing struct {
+	consumertest.Consumer
+	refusals int
+	taken    int
+}
+
+func (r *refusing) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+	if r.refusals > 0 {
+		r.refusals--
+		return errors.New("the disk is full")
+	}
+	r.taken += ld.LogRecordCount()
+	ld.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
+	return nil
+}
+
+func TestWhatIsRefusedAndComesAgainIsCountedOnce(t *testing.T) {
+	sink := &consumertest.MetricsSink{}
+	cfg := createDefaultConfig().(*Config)
+	store := &refusing{Consumer: consumertest.NewNop(), refusals: 3}
+	f, set := NewFactory(), settings()
+	through, err := f.CreateLogsToLogs(t.Context(), set, cfg, store)
+	require.NoError(t, err)
+	p := pair{tick: make(chan time.Time)}
+	p.logs, err = f.CreateLogsToMetrics(t.Context(), set, cfg, sink)
+	require.NoError(t, err)
+	require.NoError(t, through.Start(t.Context(), componenttest.NewNopHost()))
+	require.NoError(t, p.logs.Start(t.Context(), componenttest.NewNopHost()))
+	for range 4 {
+		err := through.ConsumeLogs(t.Context(), oneLog("api"))
+		require.Equal(t, store.taken == 0, err != nil)
+		require.NoError(t, p.logs.ConsumeLogs(t.Context(), oneLog("api"))) // the collector gives it to both
+	}
+	require.Equal(t, 1, store.taken)
+	require.NoError(t, through.Shutdown(t.Context()))
+	require.NoError(t, p.logs.Shutdown(t.Context()))
+	all := sink.AllMetrics()
+	require.EqualValues(t, 1, total(all[len(all)-1], "weir.log.records"))
+}
+
+func TestWithoutAPipelineOfMetricsTheStartFails(t *testing.T) {
+	l, err := NewFactory().CreateLogsToLogs(t.Context(), settings(), createDefaultConfig(), consumertest.NewNop())
+	require.NoError(t, err)
+	require.ErrorContains(t, l.Start(t.Context(), componenttest.NewNopHost()), "name it among the receivers")
+	require.NoError(t, l.Shutdown(t.Context()))
 }

@@ -2,6 +2,7 @@ package vitalsconnector
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -79,6 +80,9 @@ func ticker(d time.Duration) (<-chan time.Time, func()) {
 }
 
 func (e *emitter) start(host component.Host) error {
+	if e.next == nil {
+		return errors.New("vitals emits to no pipeline of metrics: name it among the receivers of one")
+	}
 	e.restore()
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
@@ -144,10 +148,22 @@ func (e *emitter) stop(ctx context.Context) error {
 
 type logsToMetrics struct{ *holder }
 
-// ConsumeLogs counts a batch.
+// ConsumeLogs counts a batch, unless it is counted where it is handed on.
 func (c *logsToMetrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
-	c.vitals.Logs(ld, c.now())
+	if !c.handsOn {
+		c.vitals.Logs(ld, c.now())
+	}
 	return nil
+}
+
+type logsToLogs struct {
+	*holder
+	next consumer.Logs
+}
+
+// ConsumeLogs hands a batch on and counts it once it is taken.
+func (c *logsToLogs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	return c.vitals.LogsTaken(ld, c.now(), func() error { return c.next.ConsumeLogs(ctx, ld) })
 }
 
 type tracesToMetrics struct{ *holder }

@@ -4,6 +4,9 @@
 // names, so that what a service measures itself is not derived as well; the
 // pipeline that it reads them from must not be one that it emits to.
 //
+// Between two pipelines of logs it hands on what it reads, and counts what was
+// taken there: a batch that the store refuses is counted when it comes again.
+//
 // One instance serves all kinds of pipeline, so that a service that logs and
 // traces is one service. It promises to change nothing that it reads, and to
 // emit a heartbeat even when there is nothing to read.
@@ -35,6 +38,15 @@ func NewFactory() connector.Factory {
 				}
 				return &logsToMetrics{h}, nil
 			}, metadata.LogsToMetricsStability),
+		connector.WithLogsToLogs(
+			func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Logs, error) {
+				h, err := all.acquire(set, cfg.(*Config), nil)
+				if err != nil {
+					return nil, err
+				}
+				h.handsOn = true
+				return &logsToLogs{h, next}, nil
+			}, metadata.LogsToLogsStability),
 		connector.WithTracesToMetrics(
 			func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Traces, error) {
 				h, err := all.acquire(set, cfg.(*Config), next)

@@ -162,14 +162,16 @@ func TestTheDerivedSeriesMakesWayForTheServicesOwn(t *testing.T) {
 	sink := &consumertest.MetricsSink{}
 	cfg := createDefaultConfig().(*Config)
 	cfg.OwnMetricsWithin = 0
-	p := newPair(t, settings(), cfg, sink)
-	own, err := NewFactory().CreateMetricsToMetrics(t.Context(), settings(), cfg, sink)
+	set := settings()
+	f := NewFactory()
+	own, err := f.CreateMetricsToMetrics(t.Context(), set, cfg, sink)
 	require.NoError(t, err)
 	require.False(t, own.Capabilities().MutatesData)
+	p := pairOf(t, f, set, cfg, sink)
+	require.NoError(t, own.Start(t.Context(), componenttest.NewNopHost()))
 	p.start(t)
 	span := oneSpan("api")
 	span.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("http.request.method", "GET")
-	own.(*metricsToMetrics).holder = p.logs.(*logsToMetrics).holder
 	names := func() map[string]bool {
 		before := len(sink.AllMetrics())
 		p.tick <- time.Time{}
@@ -186,4 +188,5 @@ func TestTheDerivedSeriesMakesWayForTheServicesOwn(t *testing.T) {
 	require.NoError(t, p.traces.ConsumeTraces(t.Context(), span))
 	require.NotContains(t, names(), "http.server.request.duration")
 	p.stop(t)
+	require.NoError(t, own.Shutdown(t.Context()))
 }

@@ -28,6 +28,9 @@ type key struct {
 type instance struct {
 	*emitter
 	holders int // guarded by shared.mu
+	// handsOn says that there is a pair of logs to logs, and that it counts.
+	// It is set while the pairs are made, before any is started.
+	handsOn bool
 
 	starting sync.Once
 	startErr error
@@ -43,7 +46,7 @@ type holder struct {
 }
 
 // acquire makes the instance or shares it. All pairs emit to the same pipelines
-// of metrics, so the consumer of the first is as good as any.
+// of metrics, so the consumer of the first that has one is as good as any.
 func (s *shared) acquire(set connector.Settings, cfg *Config, next consumer.Metrics) (*holder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,6 +62,9 @@ func (s *shared) acquire(set connector.Settings, cfg *Config, next consumer.Metr
 			s.used = map[key]*instance{}
 		}
 		s.used[k] = i
+	}
+	if i.next == nil {
+		i.next = next
 	}
 	i.holders++
 	return &holder{instance: i, all: s, key: k}, nil

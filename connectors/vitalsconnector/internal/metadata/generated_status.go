@@ -13,6 +13,7 @@ var (
 
 const (
 	LogsToMetricsStability    = component.StabilityLevelAlpha
+	LogsToLogsStability       = component.StabilityLevelAlpha
 	TracesToMetricsStability  = component.StabilityLevelAlpha
 	MetricsToMetricsStability = component.StabilityLevelAlpha
 )
