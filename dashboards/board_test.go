@@ -16,6 +16,9 @@ type board struct {
 	Tags                    []string
 	SchemaVersion           int
 	Editable                bool
+	GraphTooltip            int
+	Refresh, Timezone       string
+	Time                    struct{ From, To string }
 	Links                   []struct {
 		Type                 string
 		Tags                 []string
@@ -37,6 +40,8 @@ type annotation struct {
 type variable struct {
 	Name, Label, Description, Type string
 	Query                          any
+	Refresh                        int
+	Datasource                     *source
 	Current                        struct{ Text, Value any }
 }
 
@@ -53,6 +58,14 @@ type panel struct {
 		Defaults  defaults
 		Overrides []override
 	}
+	Options struct {
+		Legend *struct {
+			ShowLegend bool
+			Placement  string
+		}
+		Tooltip       *struct{ Mode string }
+		ReduceOptions *struct{ Calcs []string }
+	}
 }
 
 type target struct {
@@ -63,7 +76,12 @@ type target struct {
 
 type defaults struct {
 	Unit, NoValue string
-	Thresholds    *struct{ Steps []any }
+	Thresholds    *struct {
+		Steps []struct {
+			Value *float64
+			Color string
+		}
+	}
 }
 
 type override struct {

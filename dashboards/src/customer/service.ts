@@ -31,7 +31,7 @@ export const services = () =>
             q(within(0.99, "$__range"), "p99")),
           stat({ title: "Errors logged", text: "Log records of severity error and fatal in the time shown.", none: "0" }, ["green", [1, "orange"], [1000, "red"]],
             q(`sum(increase(weir_log_records_total{${own}, severity=~"error|fatal"}[$__range]))`, "records")),
-          stat({ title: "Versions", text: "Versions that were seen in the last hour. More than one of a service means a rollout, or a rest of one.", none: "0" }, plain,
+          stat({ title: "Versions running", text: "Versions that were seen in the last hour. More than one of a service means a rollout, or a rest of one.", none: "0" }, plain,
             q(`count(count by (service_name, service_version) (weir_service_version{${own}}))`, "versions")),
         ),
       ),

@@ -60,7 +60,7 @@ export const fleet = () =>
         "Over time",
         even(
           7,
-          stacked(lines({ title: "Installs", text: "Installs that are alive, and those that are silent.", none: "no installs" }, q(`weir:fleet:installs_alive`, "alive"), q(`weir:fleet:installs_silent`, "silent"))),
+          stacked(lines({ title: "Installs over time", text: "Installs that are alive, and those that are silent.", none: "no installs" }, q(`weir:fleet:installs_alive`, "alive"), q(`weir:fleet:installs_silent`, "silent"))),
           lines({ title: "Failed requests by service", text: "Share of each service's requests in the whole fleet that failed, over 15 minutes.", unit: "percentunit", none: "no requests" },
             q(`max by (service_name) (weir:fleet:error_ratio15m)`, "{{service_name}}")),
           stacked(lines({ title: "Policy revisions", text: "Live installs by the revision of the policy that they report under.", none: "no installs" },
