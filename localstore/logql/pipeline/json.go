@@ -151,12 +151,14 @@ func (s *Set) unescaped(raw []byte) string {
 // jsonFields takes single fields by their paths.
 type jsonFields struct{ fields []jsonField }
 
+// jsonField is a label and where its value may stand; of several that are there
+// the last one in the document is taken.
 type jsonField struct {
 	label string
-	path  []syntax.Step
+	paths [][]syntax.Step
 }
 
-// newJSONFields keeps the last of several paths for one label that is needed.
+// newJSONFields leaves out labels that nobody needs.
 func newJSONFields(exprs []syntax.Extraction, n needed) (*jsonFields, error) {
 	p := &jsonFields{}
 	for _, x := range exprs {
@@ -164,10 +166,15 @@ func newJSONFields(exprs []syntax.Extraction, n needed) (*jsonFields, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.fields = slices.DeleteFunc(p.fields, func(f jsonField) bool { return f.label == x.Label })
-		if n.has(x.Label) {
-			p.fields = append(p.fields, jsonField{label: x.Label, path: path})
+		if !n.has(x.Label) {
+			continue
 		}
+		i := slices.IndexFunc(p.fields, func(f jsonField) bool { return f.label == x.Label })
+		if i < 0 {
+			i = len(p.fields)
+			p.fields = append(p.fields, jsonField{label: x.Label})
+		}
+		p.fields[i].paths = append(p.fields[i].paths, path)
 	}
 	return p, nil
 }
@@ -182,13 +189,15 @@ func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 		return line, true
 	}
 	for _, f := range p.fields {
-		value := ""
-		v, err := lookup(line, i, f.path)
-		switch {
-		case err != nil:
-			s.setError(errJSON, err.Error())
-		case v.kind != jsonNull:
-			value = s.text(v)
+		value, last := "", -1
+		for _, path := range f.paths {
+			v, at, err := lookup(line, i, path)
+			switch {
+			case err != nil:
+				s.setError(errJSON, err.Error())
+			case v.kind != jsonNull && at > last:
+				value, last = s.text(v), at
+			}
 		}
 		s.extract(f.label, value)
 	}
@@ -197,27 +206,25 @@ func (p *jsonFields) process(line []byte, s *Set) ([]byte, bool) {
 
 var notThere = jsonValue{kind: jsonNull}
 
-// lookup follows a path through a document. Only faults of the value itself are
-// errors.
-func lookup(d []byte, i int, path []syntax.Step) (jsonValue, error) {
+// lookup follows a path through a document to where a value begins. Only faults of
+// the value itself are errors.
+func lookup(d []byte, i int, path []syntax.Step) (v jsonValue, at int, err error) {
 	for _, step := range path {
-		if i >= len(d) {
-			return notThere, nil
-		}
-		at := -1
+		next := -1
 		switch {
+		case i >= len(d):
 		case d[i] == '{' && !step.IsIndex:
-			at = findMember(d, i, step.Key)
+			next = findMember(d, i, step.Key)
 		case d[i] == '[' && step.IsIndex:
-			at = findElement(d, i, step.Index)
+			next = findElement(d, i, step.Index)
 		}
-		if at < 0 {
-			return notThere, nil
+		if next < 0 {
+			return notThere, i, nil
 		}
-		i = at
+		i = next
 	}
-	v, _, err := skipValue(d, i)
-	return v, err
+	v, _, err = skipValue(d, i)
+	return v, i, err
 }
 
 // findMember is where the value of the first member with this key begins, or -1.

@@ -24,11 +24,13 @@ const (
 	kPunct // operators and brackets; the text tells them apart
 )
 
-// token is one word. Which identifiers are keywords depends on where they
-// stand, so the lexer does not decide it: `json` may be a label's name.
+// token is one word. Which identifiers are keywords, in capitals or not, depends
+// on where they stand, so the lexer does not decide it: `json` may be a label's
+// name.
 type token struct {
 	kind kind
 	text string // as the parser compares it; for kString the unquoted value
+	word string // kIdent: the text without regard to case, as keywords are read
 	pos  Pos
 	num  float64       // kNumber
 	dur  time.Duration // kDuration
@@ -42,7 +44,7 @@ func (t token) name() string {
 	case kEnd:
 		return "$end"
 	case kIdent:
-		if keyword(t.text) {
+		if keyword(t.word) {
 			return t.text
 		}
 		return "IDENTIFIER"
@@ -114,7 +116,7 @@ func (l *lexer) next() (token, *Error) {
 			n++
 		}
 		l.pos += n
-		return token{kind: kIdent, text: rest[:n], pos: Pos(start)}, nil
+		return token{kind: kIdent, text: rest[:n], word: strings.ToLower(rest[:n]), pos: Pos(start)}, nil
 	case isDigit(c), c == '.' && len(rest) > 1 && isDigit(rest[1]):
 		return l.number()
 	case c == '"', c == '`':

@@ -23,7 +23,7 @@ func (p *parser) cond(least int) (Cond, *Error) {
 		return nil, err
 	}
 	for {
-		word := p.tok().text
+		word := p.tok().word
 		switch {
 		case p.isWord("or") && least <= condOr, p.isWord("and") && least <= condAnd:
 			p.next()

@@ -101,7 +101,7 @@ func (p *parser) stage() (Stage, *Error) {
 	p.next() // the pipe
 	// A label may be called json: then an operator follows, which no parser has.
 	if p.tok().kind == kIdent && !comparing(p.peek()) {
-		word := p.tok().text
+		word := p.tok().word
 		if read, ok := stageReaders[word]; ok {
 			p.next()
 			return read(p)
@@ -377,9 +377,9 @@ func (p *parser) unwrap() (Stage, *Error) {
 	if !p.accept("(") {
 		return s, nil
 	}
-	switch t.text {
+	switch t.word {
 	case "bytes", "duration", "duration_seconds":
-		s.Func = t.text
+		s.Func = t.word
 	default:
 		return nil, p.errorf(t.pos, "syntax error: unexpected IDENTIFIER, expecting bytes or duration or duration_seconds")
 	}

@@ -22,6 +22,9 @@ func (p *parser) expr(least int) (Expr, *Error) {
 	for {
 		t := p.tok()
 		op := BinOp(t.text)
+		if t.kind == kIdent {
+			op = BinOp(t.word)
+		}
 		strength := binding[op]
 		if (t.kind != kPunct && t.kind != kIdent) || strength == 0 || strength < least {
 			return left, nil
@@ -89,7 +92,7 @@ func (p *parser) binaryModifiers(b *Binary) *Error {
 		return err
 	}
 	if p.isWord("group_left") || p.isWord("group_right") {
-		m.Group = p.next().text
+		m.Group = p.next().word
 		if p.is("(") {
 			if m.Include, err = p.labelList(); err != nil {
 				return err
@@ -122,18 +125,18 @@ func (p *parser) operand() (Expr, *Error) {
 			return nil, err
 		}
 		return &Literal{Value: v, Pos: t.pos}, nil
-	case p.isWord("NaN"), p.isWord("Inf"):
+	case p.isWord("nan"), p.isWord("inf"):
 		p.next()
 		v, _ := strconv.ParseFloat(t.text, 64) // these two it reads
 		return &Literal{Value: v, Pos: t.pos}, nil
 	case t.kind == kIdent:
-		if _, ok := rangeOps[RangeOp(t.text)]; ok {
+		if _, ok := rangeOps[RangeOp(t.word)]; ok {
 			return p.rangeAggregation()
 		}
-		if _, ok := vectorOps[VectorOp(t.text)]; ok {
+		if _, ok := vectorOps[VectorOp(t.word)]; ok {
 			return p.vectorAggregation()
 		}
-		switch t.text {
+		switch t.word {
 		case "vector":
 			return p.vector()
 		case "label_replace":
@@ -163,7 +166,7 @@ func (p *parser) signed() (float64, *Error) {
 
 func (p *parser) rangeAggregation() (Expr, *Error) {
 	t := p.next()
-	e := &RangeAggregation{Op: RangeOp(t.text), Pos: t.pos}
+	e := &RangeAggregation{Op: RangeOp(t.word), Pos: t.pos}
 	if err := p.expect("("); err != nil {
 		return nil, err
 	}
@@ -297,7 +300,7 @@ func (p *parser) labelList() ([]string, *Error) {
 
 func (p *parser) vectorAggregation() (Expr, *Error) {
 	t := p.next()
-	e := &VectorAggregation{Op: VectorOp(t.text), Pos: t.pos}
+	e := &VectorAggregation{Op: VectorOp(t.word), Pos: t.pos}
 	var err *Error
 	if e.Grouping, err = p.grouping(); err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func (p *parser) next() token {
 
 // is and isWord look at the current token; accept and acceptWord also take it.
 func (p *parser) is(text string) bool     { return p.tok().kind == kPunct && p.tok().text == text }
-func (p *parser) isWord(text string) bool { return p.tok().kind == kIdent && p.tok().text == text }
+func (p *parser) isWord(text string) bool { return p.tok().kind == kIdent && p.tok().word == text }
 
 func (p *parser) accept(text string) bool {
 	if p.is(text) {
