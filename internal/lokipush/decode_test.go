@@ -196,7 +196,6 @@ func TestRefusalsAreTyped(t *testing.T) {
 		{"labels twice", "", "", pb(push.PushRequest{Streams: []push.Stream{stream(`{a="b",a="c"}`, 0)}}), lokipush.ErrMalformed},
 		{"labels not UTF-8", "", "", pb(push.PushRequest{Streams: []push.Stream{stream("{a=\"\xff\"}", 0)}}), lokipush.ErrMalformed},
 		{"labels end early", "", "", pb(push.PushRequest{Streams: []push.Stream{stream(`{a="b`, 0)}}), lokipush.ErrMalformed},
-		{"label value too long", "", "", pb(push.PushRequest{Streams: []push.Stream{stream(`{a="`+many[:2049]+`"}`, 0)}}), lokipush.ErrMalformed},
 		{"streams", "", "", pb(push.PushRequest{Streams: make([]push.Stream, 4)}), lokipush.ErrTooLarge},
 		{"entries", "", "", pb(push.PushRequest{Streams: []push.Stream{stream(`{a="b"}`, 3), stream(`{a="c"}`, 3)}}), lokipush.ErrTooLarge},
 		{"body", "application/json", "", many, lokipush.ErrTooLarge},
@@ -218,6 +217,33 @@ func TestRefusalsAreTyped(t *testing.T) {
 	_, err := lokipush.Decode("", "", brokenReader{}, small)
 	if !errors.Is(err, lokipush.ErrRead) || strings.Contains(err.Error(), "10.1.2.3") {
 		t.Errorf("broken connection: %v", err)
+	}
+}
+
+// What a store refuses by itself does not cost the batch that it came with.
+func TestSizesAreTheStoresToJudge(t *testing.T) {
+	long := strings.Repeat("x", 100<<10)
+	var metadata []string
+	for i := range 300 {
+		metadata = append(metadata, fmt.Sprintf(`"m%d":"v"`, i))
+	}
+	for _, body := range []string{
+		`{"streams":[{"stream":{"a":"` + long + `"},"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","y"]]}]}`,
+		`{"streams":[{"stream":{"` + long + `":"b"},"values":[["1","x"]]},{"stream":{"a":"b"},"values":[["1","y"]]}]}`,
+		`{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"m":"` + long + `"}],["1","y"]]}]}`,
+		`{"streams":[{"stream":{"a":"b"},"values":[["1","x",{` + strings.Join(metadata, ",") + `}],["1","y"]]}]}`,
+	} {
+		var entries int
+		for _, s := range decode(t, body) {
+			entries += len(s.Entries)
+		}
+		if entries != 2 {
+			t.Errorf("%d entries of 2 in %.40s…", entries, body)
+		}
+	}
+	nonsense := `{"streams":[{"stream":{"a":"` + strings.Repeat("x", 2<<20) + `"},"values":[]}]}`
+	if _, err := lokipush.Decode("application/json", "", strings.NewReader(nonsense), lokipush.NewDefaultLimits()); !errors.Is(err, lokipush.ErrMalformed) {
+		t.Errorf("labels of 2 MiB: %v", err)
 	}
 }
 

@@ -117,10 +117,8 @@ func (b *pairs) stream(offset int) (labels.Labels, error) {
 			return labels.EmptyLabels(), malformed("label name", offset)
 		case i > 0 && b.list[i-1].Name == l.Name:
 			return labels.EmptyLabels(), malformed("label given twice", offset)
-		case len(l.Name) > maxLabelNameBytes:
-			return labels.EmptyLabels(), malformed("label name too long", offset)
-		case len(l.Value) > maxLabelValueBytes:
-			return labels.EmptyLabels(), malformed("label value too long", offset)
+		case len(l.Name)+len(l.Value) > maxLabelsBytes:
+			return labels.EmptyLabels(), malformed("labels too long", offset)
 		case !utf8.ValidString(l.Value):
 			return labels.EmptyLabels(), malformed("label value is not UTF-8", offset)
 		case l.Value == "":
@@ -153,7 +151,7 @@ func (b *pairs) metadata(offset int) (labels.Labels, error) {
 		switch {
 		case l.Name == "":
 			return labels.EmptyLabels(), malformed("structured metadata without a name", offset)
-		case len(l.Name) > maxLabelNameBytes, len(l.Value) > maxMetadataValBytes:
+		case max(len(l.Name), len(l.Value)) > maxMetadataBytes:
 			return labels.EmptyLabels(), malformed("structured metadata too long", offset)
 		}
 		l.Name = strings.ToValidUTF8(l.Name, "\uFFFD")

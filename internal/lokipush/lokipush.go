@@ -15,8 +15,8 @@
 // which byte of the decompressed body, but never which; that lines come through
 // byte for byte, valid UTF-8 or not.
 //
-// It does not judge timestamps, line lengths or the number of streams in a
-// store: that is the store's to do, entry by entry.
+// It does not judge timestamps, the lengths of lines, labels and metadata, or the
+// number of streams in a store: that is the store's to do, entry by entry.
 //
 // Strings of the result share the decompressed body's memory, so that an entry
 // kept for long should be copied.
@@ -74,15 +74,15 @@ func NewDefaultLimits() Limits {
 	}
 }
 
-// Fixed bounds on labels. Those of streams are Loki's defaults, but for the
-// number, which many raise. Larger ones would not fit the labels' own encoding.
+// Beyond these a body is taken for nonsense. They are far above what the store
+// takes: it refuses single streams and entries with a reason, where a refusal here
+// costs the sender a whole batch. Names and values of 16 MiB would not fit the
+// labels' own encoding.
 const (
-	maxStreamLabels     = 64
-	maxLabelNameBytes   = 1024
-	maxLabelValueBytes  = 2048
-	maxLabelsBytes      = 256 << 10
-	maxMetadataPairs    = 256
-	maxMetadataValBytes = 64 << 10
+	maxStreamLabels  = 1024
+	maxLabelsBytes   = 1 << 20
+	maxMetadataPairs = 4096
+	maxMetadataBytes = 8 << 20 // of a name or a value
 )
 
 // Decode reads one push request. The two strings are the request's headers of
