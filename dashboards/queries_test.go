@@ -84,7 +84,7 @@ func TestEveryExpressionIsPromQLOverMetricsThatExist(t *testing.T) {
 // (a|b)c of names spells out.
 func asked(s *parser.VectorSelector) []string {
 	for _, m := range s.LabelMatchers {
-		if m.Name != labels.MetricName || m.Type == labels.MatchEqual {
+		if m.Name != model.MetricNameLabel || m.Type == labels.MatchEqual {
 			continue
 		}
 		inner, rest, ok := strings.Cut(strings.TrimPrefix(m.Value, "("), ")")
