@@ -22,13 +22,16 @@ export type Direction = "backward" | "forward";
 
 const nanos = (ms: number) => Math.floor(ms) + "000000";
 
+/** Thrown where lines were asked for: the query is to be drawn. */
+export class GivesNumbers extends Error {}
+
 /** Lines in the direction's order; of one time, in the order of the answer. */
 export async function queryLines(query: string, from: number | string, to: number | string, limit: number, direction: Direction, signal?: AbortSignal): Promise<Line[]> {
   const start = typeof from === "string" ? from : nanos(from);
   const end = typeof to === "string" ? to : nanos(to);
   const params = { query, start, end, limit: String(limit), direction };
   const { data } = await getJSON<Answer>("/loki/api/v1/query_range", params, signal);
-  if (data.resultType !== "streams") throw new Error("this query gives numbers: look at it on the Metrics page, or take the aggregation away");
+  if (data.resultType !== "streams") throw new GivesNumbers("this query gives numbers, not lines");
   return mergeStreams(data.result as StreamItem[], direction);
 }
 

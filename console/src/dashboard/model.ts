@@ -156,3 +156,10 @@ export function regexp(text: string): RegExp {
   const m = /^\/(.*)\/([a-z]*)$/.exec(text);
   return m ? new RegExp(m[1]!, m[2]) : new RegExp(text);
 }
+
+/** What draws the result of a query that is in no dashboard. */
+export const plain: Panel = {
+  id: 0, type: "timeseries", title: "Result", gridPos: { x: 0, y: 0, w: 24, h: 12 },
+  fieldConfig: { defaults: { unit: "short", custom: { fillOpacity: 8 } }, overrides: [] },
+};
+export const nowhere: Dashboard = { uid: "", title: "", tags: [], panels: [] };

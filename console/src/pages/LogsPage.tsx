@@ -1,7 +1,10 @@
 // Logs: a LogQL query, how many lines when, and the lines.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { detectedFields, lokiRange, queryLines, tail, type DetectedField, type Line, type Tail } from "../api/loki";
-import type { Series } from "../api/series";
+import { detectedFields, GivesNumbers, lokiRange, queryLines, tail, type DetectedField, type Line, type Tail } from "../api/loki";
+import { seriesText, type Series } from "../api/series";
+import type { Data } from "../dashboard/query";
+import { plain, nowhere } from "../dashboard/model";
+import { TimeSeries } from "../panels/TimeSeries";
 import { stepFor, text as stepText } from "../dashboard/step";
 import { format } from "../format/units";
 import { Editor } from "../query/Editor";
@@ -25,12 +28,13 @@ export function LogsPage({ route }: { route: Route }) {
   const [lines, setLines] = useState<Line[]>([]);
   const [volume, setVolume] = useState<Series[]>([]);
   const [fields, setFields] = useState<DetectedField[]>([]);
+  const [graph, setGraph] = useState<Data>(); // of a query that gives numbers
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   const [live, setLive] = useState(false);
   const [note, setNote] = useState("");
   const box = useRef<HTMLDivElement>(null);
-  const height = useHeight(box);
+  const { width, height } = useSize(box);
   const { range } = clock;
   const step = stepFor(range.to - range.from, 60);
 
@@ -43,10 +47,18 @@ export function LogsPage({ route }: { route: Route }) {
     const stop = new AbortController();
     setBusy(true);
     setError("");
-    const failed = (e: Error) => {
+    setGraph(undefined);
+    const failed = (e: Error): unknown => {
       if (e.name === "AbortError") return;
+      if (e instanceof GivesNumbers) return draw().then(setGraph, failed);
       setError(e.message);
       setLines([]);
+    };
+    const draw = async (): Promise<Data> => {
+      const fine = stepFor(range.to - range.from, 300);
+      const all = await lokiRange(query, Math.floor(range.from / fine) * fine, range.to, fine, stop.signal);
+      setLines([]);
+      return { series: all.map((s) => ({ ...s, name: seriesText(s.labels), refId: "A" })), lines: [], range, step: fine };
     };
     const load = around ? context(query, around, stop.signal) : queryLines(query, range.from, range.to, limit, "backward", stop.signal);
     load.then(setLines, failed).finally(() => !stop.signal.aborted && setBusy(false));
@@ -106,12 +118,12 @@ export function LogsPage({ route }: { route: Route }) {
       <Editor language="logql" value={query} range={range} placeholder={everything + ' |= "timeout"'} onRun={run} />
       {error && <p class="failure" role="alert">{error}</p>}
       {around && <p class="note">Lines around the marked one. <a href={href("/logs", without(route.params, "around"))}>Back to the search</a></p>}
-      {!live && !around && <Histogram series={volume} range={range} step={step} />}
+      {!live && !around && !graph && <Histogram series={volume} range={range} step={step} />}
       <p class="note" role="status">
-        {note || (busy ? "Searching" : lines.length ? `${lines.length} lines shown${total > lines.length ? ` of ${format(total, "short").trim()}` : ""}` : error ? "" : "No line matches in this time.")}
+        {note || (busy ? "Searching" : graph ? `${graph.series.length} series` : lines.length ? `${lines.length} lines shown${total > lines.length ? ` of ${format(total, "short").trim()}` : ""}` : error ? "" : "No line matches in this time.")}
       </p>
       <div class="logs-body">
-        {!live && (
+        {!live && !graph && (
           <aside aria-label="Fields">
             <h2>Fields</h2>
             <ul>
@@ -121,12 +133,12 @@ export function LogsPage({ route }: { route: Route }) {
             </ul>
           </aside>
         )}
-        <div class="logs-list" ref={box}>
-          <LogLines
+        <div class={"logs-list" + (graph ? " logs-graph" : "")} ref={box}>
+          {graph ? <TimeSeries panel={plain} data={graph} context={{ dashboard: nowhere, values: {}, range }} marks={[]} width={width} height={420} /> : <LogLines
             lines={lines} height={height} label="Log lines" follow={live} mark={around ?? ""}
             onFilter={(name, value, negative) => run(withFilter(query, name, value, negative))}
             onContext={(line) => setParams({ around: line.ns, query: streamOf(line) ?? query })}
-          />
+          />}
         </div>
       </div>
     </div>
@@ -160,14 +172,19 @@ function save(lines: Line[]): void {
   download("logs.jsonl", "application/x-ndjson", text);
 }
 
-function useHeight(box: { current: HTMLElement | null }): number {
-  const [height, setHeight] = useState(400);
+/** The room below the box's top. */
+function useSize(box: { current: HTMLElement | null }): { width: number; height: number } {
+  const [size, setSize] = useState({ width: 600, height: 400 });
   useEffect(() => {
-    const fit = () => box.current && setHeight(Math.max(240, innerHeight - box.current.getBoundingClientRect().top - 16));
+    const fit = () => {
+      const r = box.current?.getBoundingClientRect();
+      if (r) setSize({ width: Math.floor(r.width) - 22, height: Math.max(240, innerHeight - r.top - 16) });
+    };
     fit();
     const sizes = new ResizeObserver(fit);
     sizes.observe(document.body);
+    if (box.current) sizes.observe(box.current);
     return () => sizes.disconnect();
   }, []);
-  return height;
+  return size;
 }

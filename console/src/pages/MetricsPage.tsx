@@ -4,7 +4,7 @@ import { queryInstant, queryRange } from "../api/prometheus";
 import { seriesText, type Series } from "../api/series";
 import { builtins, metricStep } from "../dashboard/step";
 import { histogramText } from "../dashboard/look";
-import type { Dashboard, Panel } from "../dashboard/model";
+import { nowhere, plain } from "../dashboard/model";
 import type { Data } from "../dashboard/query";
 import { digits } from "../format/units";
 import { TimeSeries } from "../panels/TimeSeries";
@@ -12,12 +12,6 @@ import { Editor } from "../query/Editor";
 import { setParams, type Route } from "../route";
 import { useClock } from "../ui/clock";
 import { TimePicker } from "../ui/TimePicker";
-
-const panel: Panel = {
-  id: 0, type: "timeseries", title: "Result", gridPos: { x: 0, y: 0, w: 24, h: 12 },
-  fieldConfig: { defaults: { unit: "short", custom: { fillOpacity: 8 } }, overrides: [] },
-};
-const nowhere: Dashboard = { uid: "", title: "", tags: [], panels: [] };
 
 export function MetricsPage({ route }: { route: Route }) {
   const clock = useClock(route.params, { from: "now-1h", to: "now" });
@@ -68,7 +62,7 @@ export function MetricsPage({ route }: { route: Route }) {
       <div ref={box} class="metrics-result">
         {!query && <p class="no-data">Write a query: a metric's name is enough to begin with.</p>}
         {query && !error && !table && data && width > 0 && (
-          <TimeSeries panel={panel} data={data} context={{ dashboard: nowhere, values: {}, range }} marks={[]} width={width} height={420} />
+          <TimeSeries panel={plain} data={data} context={{ dashboard: nowhere, values: {}, range }} marks={[]} width={width} height={420} />
         )}
         {query && !error && table && <Vector rows={rows} />}
       </div>

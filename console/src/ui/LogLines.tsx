@@ -80,6 +80,7 @@ export function LogLines({ lines, height, label, follow, mark, onFilter, onConte
     if (i === at)
       rows.push(
         <div class="log-details" ref={opened} style={{ top: offset(i) + rowHeight + "px" }}>
+          {onContext && <button type="button" onClick={() => onContext(line)}>Lines around this one</button>}
           <pre>{pretty(line.text)}</pre>
           <dl>
             {Object.entries(line.labels).sort().map(([k, v]) => (
@@ -97,7 +98,6 @@ export function LogLines({ lines, height, label, follow, mark, onFilter, onConte
               </div>
             ))}
           </dl>
-          {onContext && <button type="button" onClick={() => onContext(line)}>Lines around this one</button>}
         </div>,
       );
   }
