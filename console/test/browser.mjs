@@ -263,6 +263,7 @@ test("the query field offers labels and values", async () => {
 test("dragging over a graph narrows the time of all panels, and Back widens it again", async () => {
   const page = await open("/?from=now-15m&to=now");
   await settled(page);
+  await page.evaluate(() => document.querySelector(".panel-timeseries").scrollIntoView({ block: "center" }));
   const over = await page.waitForSelector(".panel-timeseries .u-over");
   const box = await over.boundingBox();
   await page.mouse.move(box.x + box.width * 0.3, box.y + 20);

@@ -88,15 +88,10 @@ func (u *upstream) record(md pmetric.Metrics) (reason, signal string) {
 }
 
 // append records the report, and before it what the customer has said to the
-// policy, and to the file if that says the same in other words.
+// policy.
 func (u *upstream) append(l *ledger.Ledger, d consent.Decision, report ledger.Record) error {
-	if err := u.say(l, d.Policy, d.Acceptance, d.Policy.Destination); err != nil {
+	if err := u.sayAll(l, d); err != nil {
 		return err
-	}
-	if d.Same != nil {
-		if err := u.say(l, d.Same, d.SameAs, d.Policy.Destination); err != nil {
-			return err
-		}
 	}
 	_, err := l.Append(report)
 	return err

@@ -49,8 +49,11 @@ type upstream struct {
 
 	listenEvery time.Duration
 	heard       time.Time // listen's: when the folder of acceptances had last changed
-	inboxFault  string    // listen's: what the log was told of the inbox
-	ears        sync.WaitGroup
+	inbox       struct {
+		sync.Mutex
+		fault string // what the log was told
+	}
+	ears sync.WaitGroup
 
 	book    atomic.Pointer[ledger.Ledger]
 	refused struct {

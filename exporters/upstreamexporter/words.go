@@ -3,6 +3,7 @@ package upstreamexporter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,6 +33,9 @@ func (u *upstream) say(l *ledger.Ledger, p *policy.Policy, a consent.Acceptance,
 	if err != nil {
 		return err
 	}
+	if err := u.takeIn(l); err != nil { // a refusal that came before it
+		return err
+	}
 	if _, err := l.Append(ledger.Record{Kind: ledger.KindAcceptance, PolicyDigest: p.Digest, Destination: destination, Body: body}); err != nil {
 		return err
 	}
@@ -49,41 +53,75 @@ const listenEvery = 10 * time.Second
 // listen does that beside the sender, which may be waiting for a destination
 // that does not answer.
 func (u *upstream) listen(ctx context.Context) {
-	u.takeIn(u.book.Load())
 	tick := time.NewTicker(u.listenEvery)
 	defer tick.Stop()
 	for {
+		l := u.book.Load()
+		if err := u.takeIn(l); err != nil {
+			u.senderFailed(err)
+		}
+		u.hear(l)
+		u.sayInForce(l)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			u.takeIn(u.book.Load())
-			u.hear(u.book.Load())
 		}
 	}
 }
 
+// sayInForce records what came into force without waiting for its first report,
+// which may be an interval away. The source is a moment behind the folder, so
+// what was taken back just now is not said once more.
+func (u *upstream) sayInForce(l *ledger.Ledger) {
+	d := u.source.Decision()
+	if d.State != consent.Active || d.Policy == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.said[d.Policy.Digest] == d.Acceptance && (d.Same == nil || u.said[d.Same.Digest] == d.SameAs) {
+		return
+	}
+	if _, a, err := consent.Standing(u.fsys, u.cfg.Data, d.Policy.Digest); err != nil || a != d.Acceptance {
+		return
+	}
+	if err := u.sayAll(l, d); err != nil && !errors.Is(err, ledger.ErrClosed) {
+		u.ledgerFailed(err)
+	}
+}
+
+// sayAll says what is in force, and the file if that says the same in other words.
+func (u *upstream) sayAll(l *ledger.Ledger, d consent.Decision) error {
+	err := u.say(l, d.Policy, d.Acceptance, d.Policy.Destination)
+	if err == nil && d.Same != nil {
+		err = u.say(l, d.Same, d.SameAs, d.Policy.Destination)
+	}
+	return err
+}
+
 // takeIn records what others left in the inbox. A policy's text comes before each
-// refusal of it, and is recorded once.
-func (u *upstream) takeIn(l *ledger.Ledger) {
-	var failed bool
+// refusal of it, and is recorded once. The error is the ledger's.
+func (u *upstream) takeIn(l *ledger.Ledger) error {
+	u.inbox.Lock()
+	defer u.inbox.Unlock()
+	var failed error
 	err := inbox.Take(u.fsys, u.cfg.Data, func(r ledger.Record) error {
 		if r.Kind == ledger.KindPolicy && l.HasPolicy(r.PolicyDigest) {
 			return nil
 		}
-		_, err := l.Append(r)
-		failed = err != nil
-		return err
+		_, failed = l.Append(r)
+		return failed
 	})
 	switch {
-	case failed:
-		u.senderFailed(err)
+	case failed != nil:
 	case err == nil:
-		u.inboxFault = ""
-	case err.Error() != u.inboxFault: // said once
-		u.inboxFault = err.Error()
+		u.inbox.fault = ""
+	case err.Error() != u.inbox.fault: // said once
+		u.inbox.fault = err.Error()
 		u.log.Warn("not everything that was decided could be recorded", zap.Error(err))
 	}
+	return failed
 }
 
 // hear records what was taken back of what the ledger says is accepted. What is

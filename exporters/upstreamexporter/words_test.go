@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,4 +127,50 @@ func TestWhatTheCustomerSaysIsRecorded(t *testing.T) {
 	assert.JSONEq(t, `{"by":"R. Viewer"}`, string(recs[len(recs)-1].Body))
 	require.NoError(t, e.Shutdown(t.Context()))
 	e.verify()
+}
+
+// TestAnAcceptanceIsRecordedBeforeItsFirstReport: an interval may be a day, and
+// whoever accepts and takes back within it leaves a trace of both.
+func TestAnAcceptanceIsRecordedBeforeItsFirstReport(t *testing.T) {
+	f := newFleet(t)
+	data := t.TempDir()
+	e := prepareEdge(t, data, f.URL)
+	accept(t, data, e.policy)
+	file := filepath.Join(t.TempDir(), "allowlist.yaml")
+	require.NoError(t, os.WriteFile(file, e.policy.Source, 0o600))
+	decide := func() { e.source.set(consent.Resolve(vfs.OS, data, file, time.Now())) }
+	refused := ledger.Record{Kind: ledger.KindRefusal, PolicyDigest: e.policy.Digest, Body: []byte("{}")}
+	take := func() {
+		_, err := consent.Revoke(vfs.OS, data, e.policy.Digest, "R. Viewer", "not yet", time.Now())
+		require.NoError(t, err)
+	}
+	decide()
+	take() // the source still says that it is in force, as it does for a moment
+	e.listenEvery = 5 * time.Millisecond
+	require.NoError(t, e.start())
+	t.Cleanup(func() { _ = e.Shutdown(t.Context()) })
+	kinds := func() (list []ledger.Kind) {
+		for _, r := range e.records() {
+			if r.Kind != ledger.KindOutcome {
+				list = append(list, r.Kind)
+			}
+		}
+		return list
+	}
+	time.Sleep(50 * time.Millisecond)
+	require.Empty(t, kinds(), "what was taken back is not said")
+	require.NoError(t, inbox.Put(vfs.OS, data, refused, time.Now()))
+	accept(t, data, e.policy)
+	decide()
+	e.reports(1, 1) // whichever is first, what was said before stands before
+	want := []ledger.Kind{ledger.KindPolicy, ledger.KindRefusal, ledger.KindAcceptance, ledger.KindReport}
+	if k := kinds(); len(k) > 0 && k[0] == ledger.KindRefusal {
+		want[0], want[1] = want[1], want[0]
+	}
+	require.Eventually(t, func() bool { return slices.Equal(want, kinds()) }, 5*time.Second, 5*time.Millisecond)
+	take()
+	want = append(want, ledger.KindRevocation)
+	require.Eventually(t, func() bool { return slices.Equal(want, kinds()) }, 5*time.Second, 5*time.Millisecond)
+	time.Sleep(50 * time.Millisecond)
+	require.Equal(t, want, kinds(), "nor said once more")
 }
