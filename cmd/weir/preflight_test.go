@@ -92,6 +92,7 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 	require.NoError(t, os.WriteFile(own, []byte("extensions: {local_store: {logs: {retention: 2d}}}"), 0o600))
 	a, _, code = try("--config", config, "--config", own)
 	assert.Empty(t, find(a, "port"))
+	assert.Equal(t, a.Missing == 0, a.OK)
 	assert.Equal(t, a.OK, code == exitYes, "%+v", a) // what the machine itself lacks is not this test's
 	assert.Equal(t, preflight.Warning, find(a, "retention").State)
 
