@@ -1,21 +1,17 @@
 package upstreamexporter
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/weir-telemetry/weir/internal/tunnel"
 )
 
 // ProxyConfig is the one proxy that is used for https destinations, which it is
@@ -70,11 +66,7 @@ func (c *ProxyConfig) validate() []error {
 }
 
 // proxy connects to destinations through a proxy.
-type proxy struct {
-	cfg  *ProxyConfig
-	addr string
-	tls  *tls.Config // nil: the proxy is spoken to in the clear
-}
+type proxy struct{ tunnel.Proxy }
 
 func (c *ProxyConfig) load() (*proxy, error) {
 	if c.URL == "" {
@@ -84,96 +76,40 @@ func (c *ProxyConfig) load() (*proxy, error) {
 	if err != nil {
 		return nil, errors.New("proxy::url: cannot be read")
 	}
-	p := &proxy{cfg: c}
-	port := u.Port()
+	p := &proxy{tunnel.Proxy{Address: tunnel.Address(u), Authorization: c.authorization, UserAgent: userAgent}}
 	if u.Scheme == "https" {
-		p.tls = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
+		p.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
 		if c.CAFile != "" {
-			if p.tls.RootCAs, err = loadPool("proxy::ca_file", c.CAFile); err != nil {
+			if p.TLS.RootCAs, err = loadPool("proxy::ca_file", c.CAFile); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	p.addr = net.JoinHostPort(u.Hostname(), port)
-	if _, err := p.authorization(); err != nil {
+	if _, err := c.authorization(); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
 // authorization is the header's value, or empty.
-func (p *proxy) authorization() (string, error) {
-	if p.cfg.Username == "" {
-		return "", nil
+func (c *ProxyConfig) authorization() (string, error) {
+	auth, err := tunnel.Basic(c.Username, string(c.Password), c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("proxy::password_file: %w", err)
 	}
-	password := string(p.cfg.Password)
-	if p.cfg.PasswordFile != "" {
-		b, err := os.ReadFile(p.cfg.PasswordFile)
-		if err != nil {
-			return "", fmt.Errorf("proxy::password_file: %w", err)
-		}
-		password = strings.TrimRight(string(b), "\r\n")
-	}
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.cfg.Username+":"+password)), nil
+	return auth, nil
 }
 
-const maxProxyAnswer = 16 << 10
-
-// connect has the proxy connect to addr, and returns the connection for what is
-// said with addr itself. The name is resolved by the proxy.
+// connect has the proxy connect to addr.
 func (p *proxy) connect(ctx context.Context, dial dialFunc, addr string) (net.Conn, error) {
-	conn, err := dial(ctx, "tcp", p.addr)
-	if err != nil {
-		return nil, &fault{"proxy", err}
-	}
-	if p.tls != nil {
-		secure := tls.Client(conn, p.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return nil, &fault{"proxy", err}
-		}
-		conn = secure
-	}
-	// A proxy that says nothing must not outlast the attempt.
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	err = p.ask(conn, addr)
-	if !stop() {
-		err = &fault{"timeout", context.Cause(ctx)}
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-func (p *proxy) ask(conn net.Conn, addr string) error {
-	auth, err := p.authorization()
-	if err != nil {
-		return &fault{"proxy_denied", err}
-	}
-	head := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\nUser-Agent: " + userAgent + "\r\n"
-	if auth != "" {
-		head += "Proxy-Authorization: " + auth + "\r\n"
-	}
-	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
-		return &fault{"proxy", err}
-	}
-	r := bufio.NewReader(io.LimitReader(conn, maxProxyAnswer))
-	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
-	if err != nil {
-		return &fault{"proxy", errors.New("proxy did not answer in HTTP")} // the parser's words quote the answer
-	}
+	conn, err := p.Connect(ctx, tunnel.Dial(dial), addr)
 	switch {
-	case resp.StatusCode == http.StatusProxyAuthRequired || resp.StatusCode == http.StatusForbidden:
-		return &fault{"proxy_denied", fmt.Errorf("proxy answered %d", resp.StatusCode)}
-	case resp.StatusCode != http.StatusOK:
-		return &fault{"proxy", fmt.Errorf("proxy answered %d", resp.StatusCode)}
-	case r.Buffered() > 0:
-		return &fault{"proxy", errors.New("proxy spoke out of turn")}
+	case err == nil:
+		return conn, nil
+	case errors.Is(err, tunnel.ErrDenied):
+		return nil, &fault{"proxy_denied", err}
+	case errors.Is(err, tunnel.ErrSilent):
+		return nil, &fault{"timeout", err}
 	}
-	return nil
+	return nil, &fault{"proxy", err}
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -156,30 +157,65 @@ func TestNoWayIsSaidAtItsFirstStep(t *testing.T) {
 	assert.Equal(t, Missing, found[0].State)
 }
 
-// TestTheProxyIsAskedAsUpstreamWould: what is behind it is its to know.
-func TestTheProxyIsAskedAsUpstreamWould(t *testing.T) {
+// TestTheWayLeadsThroughTheProxy: it is asked as upstream would ask it, and what
+// is behind it is looked at, here a fleet whose name only the proxy knows.
+func TestTheWayLeadsThroughTheProxy(t *testing.T) {
+	behind, caFile := fleet(t, time.Now().Add(-24*time.Hour), &tls.Config{}, nil)
 	var mu sync.Mutex
 	var asked []string
-	status := http.StatusOK
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		defer mu.Unlock()
-		asked = append(asked, r.Method+" "+r.Host)
-		w.WriteHeader(status)
+		asked = append(asked, fmt.Sprint(r.Method, " ", r.Host, " ", r.Header))
+		mu.Unlock()
+		if user, password, _ := basic(r); user != "weir" || password != "let me" {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		to, err := net.Dial("tcp", strings.TrimPrefix(behind, "https://"))
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		from, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = from.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+		go func() { _, _ = io.Copy(to, from); to.Close() }()
+		_, _ = io.Copy(from, to)
+		from.Close()
 	}))
 	defer proxy.Close()
 	s := sending(t, "https://fleet.invalid")
-	s.Settings.Upstream.ProxyURL = proxy.URL
+	s.Settings.Upstream.CAFile = caFile
+	s.Settings.Upstream.Proxy = ProxySettings{URL: proxy.URL, Username: "weir", Password: "let me"}
 	found := s.look(t)
-	require.Len(t, found, 1, "the name is the proxy's to resolve")
-	assert.Equal(t, Fine, found[0].State, found[0].Evidence)
-	status = http.StatusProxyAuthRequired
-	assert.Equal(t, Missing, only(t, s.look(t), "proxy").State)
-	s.Settings.Upstream.ProxyUser = true
-	assert.Equal(t, Unknown, only(t, s.look(t), "proxy").State)
+	require.Len(t, found, 2, "the name is the proxy's to resolve")
+	assert.Equal(t, Fine, only(t, found, "proxy").State, found[0].Evidence)
+	f := only(t, found, "certificate")
+	assert.Equal(t, Missing, f.State)
+	assert.Regexp(t, "^a certificate has expired", f.Evidence)
 	mu.Lock()
-	defer mu.Unlock()
-	assert.Equal(t, []string{"CONNECT fleet.invalid:443", "CONNECT fleet.invalid:443", "CONNECT fleet.invalid:443"}, asked)
+	for _, one := range asked {
+		assert.Regexp(t, `^CONNECT fleet\.invalid:443 map\[Proxy-Authorization:\[Basic \S+\] User-Agent:\[weir\]\]$`, one)
+	}
+	mu.Unlock()
+
+	s.Settings.Upstream.Proxy.Password = "knock"
+	found = s.look(t)
+	require.Len(t, found, 1)
+	assert.Equal(t, Missing, found[0].State)
+	assert.Equal(t, "the proxy denies the connection", found[0].Evidence)
+	assert.NotContains(t, fmt.Sprint(found), "knock")
+	proxy.Close()
+	assert.Equal(t, "the proxy itself cannot be reached", only(t, s.look(t), "proxy").Evidence)
+}
+
+func basic(r *http.Request) (user, password string, ok bool) {
+	r.Header.Set("Authorization", r.Header.Get("Proxy-Authorization"))
+	defer r.Header.Del("Authorization")
+	return r.BasicAuth()
 }
 
 // Without a policy, without upstream and with Offline nobody is asked.

@@ -75,13 +75,13 @@ type PolicySettings struct {
 
 // UpstreamSettings say how reports get to the policy's destination.
 type UpstreamSettings struct {
-	Used     bool
-	CAFile   string
-	ProxyURL string
-	ProxyCA  string
-	// ProxyUser says that the proxy is told a user, which a probe does not do.
-	ProxyUser bool
+	Used   bool
+	CAFile string
+	Proxy  ProxySettings
 }
+
+// ProxySettings are those of the one proxy. No finding holds user or password.
+type ProxySettings struct{ URL, CAFile, Username, Password, PasswordFile string }
 
 // Patterns are those of one receiver of log files.
 type Patterns struct {
@@ -212,7 +212,8 @@ func Read(effective map[string]any, raw []map[string]any) (Settings, error) {
 	up := root.at("exporters").of("upstream", used["exporters"])
 	s.Upstream = UpstreamSettings{
 		Used: slices.ContainsFunc(used["exporters"], kind("upstream")), CAFile: up.at("tls", "ca_file").text(""),
-		ProxyURL: up.at("proxy", "url").text(""), ProxyCA: up.at("proxy", "ca_file").text(""), ProxyUser: up.at("proxy", "username").text("") != "",
+		Proxy: ProxySettings{up.at("proxy", "url").text(""), up.at("proxy", "ca_file").text(""),
+			up.at("proxy", "username").text(""), up.at("proxy", "password").text(""), up.at("proxy", "password_file").text("")},
 	}
 	if limiter := root.at("processors").of("memory_limiter", used["processors"]); limiter.at("limit_mib").value != nil {
 		s.MemoryLimit = int64(limiter.at("limit_mib").number(0)) << 20

@@ -67,7 +67,7 @@ func TestTheConfigurationSaysWhatToLookAt(t *testing.T) {
 	assert.Equal(t, 15*24*time.Hour, s.Metrics.For)
 	assert.EqualValues(t, 512<<20, s.MemoryLimit)
 	assert.Equal(t, "WEIR_POLICY", s.Policy.File.Variable)
-	assert.Equal(t, UpstreamSettings{Used: true, CAFile: "ca.pem", ProxyURL: "http://proxy:3128", ProxyUser: true}, s.Upstream)
+	assert.Equal(t, UpstreamSettings{Used: true, CAFile: "ca.pem", Proxy: ProxySettings{URL: "http://proxy:3128", Username: "weir"}}, s.Upstream)
 	assert.Equal(t, []Patterns{{Component: "file_log", Exclude: []string{"/var/log/btmp"}, Include: []Setting{
 		{Value: "/var/log/*.log", Key: "receivers::file_log::include::0"},
 		{Value: "${env:WEIR_LOGS:-./logs/*.log}", Key: "receivers::file_log::include::1", Variable: "WEIR_LOGS"},
