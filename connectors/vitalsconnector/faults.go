@@ -222,7 +222,7 @@ func (c *contacts) look(f *faults) {
 	if err == nil && st.Size() == c.size && st.ModTime().Equal(c.modified) || err != nil && c.missing {
 		return
 	}
-	c.missing = err != nil
+	*c = contacts{missing: err != nil}
 	var data []byte
 	if err == nil {
 		c.size, c.modified = st.Size(), st.ModTime()
@@ -232,7 +232,6 @@ func (c *contacts) look(f *faults) {
 		c.known, err = responsibilities.Parse(file, data)
 	}
 	if err != nil {
-		c.known = nil
 		f.telemetry.VitalsStateFailures.Add(context.Background(), 1)
 		var faults *yamlfile.Faults
 		if errors.As(err, &faults) {

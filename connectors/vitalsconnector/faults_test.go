@@ -57,7 +57,7 @@ func newWatch(t *testing.T, edit func(*Config)) *watch {
 	w := &watch{t: t, cfg: createDefaultConfig().(*Config), sink: &consumertest.MetricsSink{}, rounds: make(chan time.Time), host: componenttest.NewNopHost()}
 	w.cfg.Data = filepath.Join(t.TempDir(), "data")
 	w.cfg.Responsibilities = "../../config/responsibilities/shop.yaml"
-	w.cfg.ProbeInterval = time.Second
+	w.cfg.ProbeInterval = 100 * time.Millisecond
 	w.cfg.Probes = []ProbeConfig{{Spec: probe.Spec{Name: faultCanary, Kind: probe.TCP, Target: "db.internal:5432"}}}
 	edit(w.cfg)
 	require.NoError(t, w.cfg.Validate())

@@ -31,8 +31,8 @@ const (
 // validateProbes gathers every fault of the probes.
 func (c *Config) validateProbes() error {
 	var errs []error
-	if c.ProbeInterval < time.Second || c.ProbeInterval > time.Hour {
-		errs = append(errs, fmt.Errorf("probe_interval is %s: use 1s to 1h, such as %s", c.ProbeInterval, defaultProbeInterval))
+	if c.ProbeInterval < 100*time.Millisecond || c.ProbeInterval > time.Hour {
+		errs = append(errs, fmt.Errorf("probe_interval is %s: use 100ms to 1h, such as %s", c.ProbeInterval, defaultProbeInterval))
 	}
 	if len(c.Probes) > mostProbes {
 		errs = append(errs, fmt.Errorf("probes: there are %d, more than %d; keep the ones that tell whose a fault is", len(c.Probes), mostProbes))

@@ -110,7 +110,7 @@ func (s Spec) Validate() error {
 	errs = append(errs, s.validTarget()...)
 	for what, d := range map[string]struct{ value, least, most time.Duration }{
 		"timeout":        {s.Timeout, 10 * time.Millisecond, time.Minute},
-		"interval":       {s.Interval, time.Second, 24 * time.Hour},
+		"interval":       {s.Interval, 100 * time.Millisecond, 24 * time.Hour},
 		"expires_within": {s.ExpiresWithin, time.Second, 10 * 365 * 24 * time.Hour},
 		"max_skew":       {s.MaxSkew, time.Second, 24 * time.Hour},
 	} {
