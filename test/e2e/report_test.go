@@ -132,6 +132,13 @@ func TestOnlyWhatThePolicyNamesLeavesAndAllStaysHome(t *testing.T) {
 				}
 				return err
 			},
+			"vitals' durations, a native histogram": func() error {
+				got, err := one(e.prom(`histogram_count(sum(http_server_request_duration_seconds{service_name="frontend"}))`))
+				if err == nil && got != requests {
+					err = fmt.Errorf("%v durations, want %d", got, requests)
+				}
+				return err
+			},
 			"the host": func() error {
 				_, err := one(e.prom(`count(count by (cpu) (system_cpu_utilization_ratio))`))
 				return err
