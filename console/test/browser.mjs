@@ -2,7 +2,7 @@
 // opened, looked at for blankness, held against axe's rules, and worked with.
 // Run by `make test-browser`. Needs Chromium (CHROMIUM, or /usr/bin/chromium).
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { startEdge } from "./edge.mjs";
@@ -12,6 +12,7 @@ const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.m
 let edge, browser;
 
 before(async () => {
+  rmSync(shots, { recursive: true, force: true });
   mkdirSync(shots, { recursive: true });
   edge = await startEdge();
   browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -67,6 +68,14 @@ async function colours(page, png) {
   return n;
 }
 
+/** Keeps a screenshot, which CI keeps too; a blank one is a fault. */
+async function shoot(page, name, options) {
+  const png = await page.screenshot(options);
+  writeFileSync(`${shots}${name}.png`, png);
+  const n = await colours(page, png);
+  assert.ok(n > 20, `${name} is blank: it has ${n} colours`);
+}
+
 async function serious(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
@@ -76,6 +85,7 @@ async function serious(page) {
 const pages = {
   overview: "/",
   logs: "/logs",
+  patterns: "/logs?view=patterns",
   metrics: "/metrics?query=" + encodeURIComponent("sum by (service_name) (rate(weir_log_records_total[1m]))"),
   "metrics-table": "/metrics?view=table&query=up",
   leaves: "/leaves",
@@ -90,9 +100,7 @@ for (const [name, path] of Object.entries(pages))
       const page = await open(path, look === "phone" ? { width: 390, height: 844 } : { dark: look === "dark" });
       await settled(page);
       if (name === "overview") await scrollThrough(page);
-      const png = await page.screenshot();
-      writeFileSync(`${shots}${name}-${look}.png`, png);
-      assert.ok((await colours(page, png)) > 20, "the page is blank");
+      await shoot(page, `${name}-${look}`);
       assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
@@ -113,7 +121,7 @@ for (const role of ["url", "fleet"]) test(`every panel of every dashboard shows 
     assert.deepEqual(bad, [], b.uid);
     const empty = await page.evaluate(() => [...document.querySelectorAll(".panel")].map((p) => [p.querySelector("h3").textContent, p.querySelector(".no-data")?.textContent]).filter(([, none]) => none && !/^(none|nothing)\b/.test(none)));
     assert.deepEqual(empty, [], `${b.uid}: panels without data`);
-    writeFileSync(`${shots}${b.uid}.png`, await page.screenshot({ fullPage: true }));
+    await shoot(page, b.uid, { fullPage: true });
     assert.deepEqual(page.faults, []);
     await page.close();
   }
@@ -173,7 +181,7 @@ test("the overview says whose a fault is, by what evidence, and who answers for 
   await page.click(".fault summary");
   assert.match(await page.$eval(".fault", (e) => e.textContent), /disk \/data[\s\S]*no room[\s\S]*passed/);
   await settled(page);
-  writeFileSync(`${shots}verdict.png`, await page.screenshot());
+  await shoot(page, "verdict");
   assert.deepEqual(await serious(page), []);
   Object.assign(verdict, { domain: "none", owner: "none", signs: [], contact: null });
   assert.match(await page.waitForSelector(".fault.good", { timeout: 20_000 }).then((e) => e.evaluate((x) => x.textContent)), /It is all right/);
@@ -225,10 +233,23 @@ test("a query that gives native histograms is drawn, and said in a table", async
   const page = await open("/metrics?from=now-15m&to=now&query=" + query);
   const label = await page.waitForSelector(".metrics-result canvas").then((e) => e.evaluate((x) => x.getAttribute("aria-label")));
   assert.match(label, /counts in \d+ buckets/);
-  const png = await page.screenshot();
-  writeFileSync(`${shots}metrics-native.png`, png);
+  await shoot(page, "metrics-native");
   await page.evaluate((q) => (location.hash = "#/metrics?view=table&query=" + q), query);
   await page.waitForFunction(() => /60: half up to/.test(document.querySelector(".metrics-result").textContent));
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("lines are shown by their patterns, and a pattern's lines at a click", async () => {
+  const page = await open("/logs?query=" + encodeURIComponent('{service_name="console-test"}'));
+  await settled(page);
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Patterns").click());
+  const pattern = await page.waitForSelector(".patterns .pattern");
+  assert.match(await page.$eval(".patterns", (e) => e.textContent), /<_>/);
+  await shoot(page, "logs-patterns");
+  assert.deepEqual(await serious(page), []);
+  await pattern.click();
+  await page.waitForFunction(() => document.querySelectorAll(".log-line").length > 1 && /\|>/.test(document.querySelector("textarea").value));
   assert.deepEqual(page.faults, []);
   await page.close();
 });
@@ -238,7 +259,7 @@ test("a log query that gives numbers is drawn", async () => {
   await page.waitForSelector(".logs-graph .u-over");
   assert.match(await page.$eval(".logs-graph", (e) => e.textContent), /frontend/);
   assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
-  writeFileSync(`${shots}logs-numbers.png`, await page.screenshot());
+  await shoot(page, "logs-numbers");
   await page.close();
 });
 
@@ -301,7 +322,7 @@ test("a report is read in words and in bytes, and proved in the browser", async 
   await page.waitForSelector(".detail .words, .detail .dump");
   await click("Verify");
   assert.match(await page.waitForSelector(".detail .verdict", { timeout: 90_000 }).then((e) => e.evaluate((x) => x.textContent)), /Proved, in this browser/);
-  await page.screenshot({ path: shots + "leaves-proved.png" });
+  await shoot(page, "leaves-proved");
   assert.deepEqual(await serious(page), []);
   assert.deepEqual(page.faults, []);
   await page.close();
@@ -343,7 +364,7 @@ test("a revision is refused with a name and a reason, and accepted after all", a
   const click = (name) => page.evaluate((n) => [...document.querySelectorAll(".pending button")].find((b) => b.textContent === n).click(), name);
   await click("Refuse");
   assert.match(await page.waitForSelector(".pending .failure").then((e) => e.evaluate((x) => x.textContent)), /who you are and why/);
-  writeFileSync(`${shots}allowlist-waits.png`, await page.screenshot());
+  await shoot(page, "allowlist-waits");
   assert.deepEqual(await serious(page), []);
   const [name, reason] = await page.$$(".pending input");
   await name.type("Ada Lovelace");
@@ -351,7 +372,7 @@ test("a revision is refused with a name and a reason, and accepted after all", a
   await click("Refuse");
   await page.waitForFunction(() => /was refused[\s\S]*Ada Lovelace[\s\S]*ask the vendor first/.test(document.querySelector(".pending")?.textContent ?? ""), { timeout: 20_000 });
   assert.equal(await page.evaluate(() => [...document.querySelectorAll(".pending button")].map((b) => b.textContent).join()), "Accept after all");
-  writeFileSync(`${shots}allowlist-refused.png`, await page.screenshot());
+  await shoot(page, "allowlist-refused");
   assert.deepEqual(await serious(page), []);
   await reason.type("looked at with security");
   await click("Accept after all");

@@ -77,6 +77,19 @@ export async function detectedFields(query: string, from: number, to: number, si
   return (await getJSON<{ fields?: DetectedField[] | null }>("/loki/api/v1/detected_fields", params, signal)).fields ?? [];
 }
 
+export interface Pattern {
+  text: string; // <_> stands for what differs
+  level: string;
+  lines: number;
+}
+
+/** What the lines of a selector have in common, the most frequent first. */
+export async function patterns(selector: string, from: number, to: number, step: number, signal?: AbortSignal): Promise<Pattern[]> {
+  const params = { query: selector, start: nanos(from), end: nanos(to), step: String(step / 1000) };
+  const { data } = await getJSON<{ data: { pattern: string; level?: string; samples: [number, number][] }[] | null }>("/loki/api/v1/patterns", params, signal);
+  return (data ?? []).map((p) => ({ text: p.pattern, level: p.level ?? "unknown", lines: p.samples.reduce((n, [, c]) => n + c, 0) })).sort((a, b) => b.lines - a.lines);
+}
+
 export interface Tail {
   close(): void;
 }

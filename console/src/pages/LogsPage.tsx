@@ -13,6 +13,7 @@ import { href, setParams, type Route } from "../route";
 import { useClock } from "../ui/clock";
 import { Histogram } from "../ui/Histogram";
 import { LogLines } from "../ui/LogLines";
+import { Patterns } from "../ui/Patterns";
 import { TimePicker } from "../ui/TimePicker";
 import { download } from "../ui/download";
 
@@ -25,6 +26,8 @@ export function LogsPage({ route }: { route: Route }) {
   const query = route.params.get("query") ?? everything;
   const limit = Number(route.params.get("limit") ?? 1000);
   const around = route.params.get("around"); // ns of a line
+  const selector = selectorOf(query);
+  const byPattern = route.params.get("view") === "patterns" && selector !== "";
   const [lines, setLines] = useState<Line[]>([]);
   const [volume, setVolume] = useState<Series[]>([]);
   const [fields, setFields] = useState<DetectedField[]>([]);
@@ -43,7 +46,7 @@ export function LogsPage({ route }: { route: Route }) {
   }, []);
 
   useEffect(() => {
-    if (live) return;
+    if (live || byPattern) return;
     const stop = new AbortController();
     setBusy(true);
     setError("");
@@ -62,13 +65,12 @@ export function LogsPage({ route }: { route: Route }) {
     };
     const load = around ? context(query, around, stop.signal) : queryLines(query, range.from, range.to, limit, "backward", stop.signal);
     load.then(setLines, failed).finally(() => !stop.signal.aborted && setBusy(false));
-    const selector = selectorOf(query);
     const quiet = () => undefined; // the lines' own failure is the one to show
     const start = Math.floor(range.from / step) * step;
     lokiRange(`sum by (detected_level) (count_over_time(${query}[${stepText(step)}]))`, start, range.to, step, stop.signal).then(setVolume, () => setVolume([]));
     if (selector) detectedFields(query, range.from, range.to, stop.signal).then(setFields, quiet);
     return () => stop.abort();
-  }, [query, limit, around, range.from, range.to, live]);
+  }, [query, limit, around, range.from, range.to, live, byPattern]);
 
   useEffect(() => {
     if (!live) return;
@@ -99,12 +101,16 @@ export function LogsPage({ route }: { route: Route }) {
     };
   }, [live, query]);
 
-  const run = (q: string) => setParams({ query: q.trim() || null, around: null });
+  const run = (q: string) => setParams({ query: q.trim() || null, around: null, view: null });
   const total = useMemo(() => volume.reduce((n, s) => n + s.values.reduce<number>((a, b) => a + (b ?? 0), 0), 0), [volume]);
   return (
     <div class="logs-page">
       <div class="toolbar">
         <h1>Logs</h1>
+        <div class="choice" role="group" aria-label="View">
+          <button type="button" aria-pressed={!byPattern} onClick={() => setParams({ view: null })}>Lines</button>
+          <button type="button" aria-pressed={byPattern} disabled={!selector} onClick={() => (setLive(false), setParams({ view: "patterns", around: null }))}>Patterns</button>
+        </div>
         <label class="variable">
           Lines{" "}
           <select value={limit} onChange={(e) => setParams({ limit: e.currentTarget.value })}>
@@ -118,11 +124,13 @@ export function LogsPage({ route }: { route: Route }) {
       <Editor language="logql" value={query} range={range} placeholder={everything + ' |= "timeout"'} onRun={run} />
       {error && <p class="failure" role="alert">{error}</p>}
       {around && <p class="note">Lines around the marked one. <a href={href("/logs", without(route.params, "around"))}>Back to the search</a></p>}
-      {!live && !around && !graph && <Histogram series={volume} range={range} step={step} />}
-      <p class="note" role="status">
+      {!live && !around && !graph && !byPattern && <Histogram series={volume} range={range} step={step} />}
+      {byPattern && <p class="note">What the lines of {selector} have in common; filters behind it are left out. &lt;_&gt; stands for what differs.</p>}
+      {byPattern && <Patterns selector={selector} range={range} step={step} onChoose={run} />}
+      <p class="note" role="status" hidden={byPattern}>
         {note || (busy ? "Searching" : graph ? `${graph.series.length} series` : lines.length ? `${lines.length} lines shown${total > lines.length ? ` of ${format(total, "short").trim()}` : ""}` : error ? "" : "No line matches in this time.")}
       </p>
-      <div class="logs-body">
+      <div class="logs-body" hidden={byPattern}>
         {!live && !graph && (
           <aside aria-label="Fields">
             <h2>Fields</h2>
