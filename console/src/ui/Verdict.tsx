@@ -14,6 +14,7 @@ const staleAfter = 300; // s without a look
 
 export function Verdict() {
   const { value: f } = useLoad(fault, [], 10_000);
+  if (f === undefined) return <section class="verdict fault" aria-label="Verdict" />; // its room, so that nothing moves
   if (!f?.domain) return null; // no probes, no verdict
   const looked = (Date.now() - Date.parse(f.at)) / 1000;
   const good = f.domain === "none";
