@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -24,6 +26,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/weir-telemetry/weir/internal/install"
 	"github.com/weir-telemetry/weir/internal/ownmetrics"
@@ -346,6 +349,18 @@ func TestAFileOfResponsibilitiesIsReadAgainWhenItChanges(t *testing.T) {
 	require.NoError(t, os.Remove(file))
 	w.round(2)
 	require.Equal(t, 3, warned())
+
+	// It comes back as it was, its time included.
+	good, at := strings.ReplaceAll(string(sample), "Platform team", faultCanary), time.Unix(1_700_000_000, 0)
+	for range 2 {
+		require.NoError(t, os.WriteFile(file, []byte(good), 0o600))
+		require.NoError(t, os.Chtimes(file, at, at))
+		w.round(1)
+		require.Equal(t, faultCanary, w.saved().Contact.Who)
+		require.NoError(t, os.Remove(file))
+		w.round(1)
+		require.Nil(t, w.saved().Contact)
+	}
 }
 
 func TestProbeFaultsAreGathered(t *testing.T) {
@@ -364,4 +379,24 @@ func TestProbeFaultsAreGathered(t *testing.T) {
 	require.NotContains(t, err.Error(), faultCanary)
 	c.Probes = make([]ProbeConfig, mostProbes+1)
 	require.ErrorContains(t, c.Validate(), "there are 51, more than 50")
+}
+
+var exampleProbe = regexp.MustCompile(`(?m)^[ #]*- (\{name: .*kind: .*\})$`)
+
+// What the configuration offers in comments, and the document shows, is taken.
+func TestTheExamplesOfProbesAreValid(t *testing.T) {
+	for _, file := range []string{"../../config/edge.yaml", "../../docs/fault-domain.md"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var list []any
+		for _, m := range exampleProbe.FindAllStringSubmatch(string(text), -1) {
+			var one map[string]any
+			require.NoError(t, yaml.Unmarshal([]byte(m[1]), &one), m[1])
+			list = append(list, one)
+		}
+		require.Len(t, list, 8, file)
+		c := createDefaultConfig().(*Config)
+		require.NoError(t, confmap.NewFromStringMap(map[string]any{"probes": list}).Unmarshal(c), file)
+		require.NoError(t, c.Validate(), file)
+	}
 }
