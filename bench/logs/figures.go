@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strings"
 )
@@ -13,24 +16,24 @@ var errShort = errors.New("figures fall short")
 
 // figure is one value and its goal.
 type figure struct {
-	name        string
-	value, goal float64
-	least       bool // the goal is a floor, not a ceiling
+	Name        string
+	Value, Goal float64
+	Least       bool // the goal is a floor, not a ceiling
 }
 
 func (f figure) short() bool {
-	if f.least {
-		return f.value < f.goal
+	if f.Least {
+		return f.Value < f.Goal
 	}
-	return f.value > f.goal
+	return f.Value > f.Goal
 }
 
 // margin is how many times better than the goal it is.
 func (f figure) margin() float64 {
-	if f.least {
-		return f.value / f.goal
+	if f.Least {
+		return f.Value / f.Goal
 	}
-	return f.goal / f.value
+	return f.Goal / f.Value
 }
 
 func (f figure) String() string {
@@ -38,48 +41,82 @@ func (f figure) String() string {
 	if f.short() {
 		verdict = "short"
 	}
-	return fmt.Sprintf("figure %s %.3g %g %s", f.name, f.value, f.goal, verdict)
+	return fmt.Sprintf("figure %s %.3g %g %s", f.Name, f.Value, f.Goal, verdict)
 }
 
 // figures are those of one run, and what they were made from.
 type figures struct {
-	list  []figure
-	notes []note
+	Done  []string // parts of the run
+	List  []figure
+	Notes []note
 }
 
 type note struct {
-	name   string
-	values []float64
+	Name   string
+	Values []float64
 }
 
 func (n note) text() string {
 	var all []string
-	for _, v := range n.values {
+	for _, v := range n.Values {
 		all = append(all, fmt.Sprintf("%.4g", v))
 	}
 	return strings.Join(all, ", ")
 }
 
 func (f *figures) atMost(name string, value, goal float64) {
-	f.add(figure{name: name, value: value, goal: goal})
+	f.add(figure{Name: name, Value: value, Goal: goal})
 }
 
 func (f *figures) atLeast(name string, value, goal float64) {
-	f.add(figure{name: name, value: value, goal: goal, least: true})
+	f.add(figure{Name: name, Value: value, Goal: goal, Least: true})
 }
 
 func (f *figures) add(x figure) {
 	fmt.Println(x)
-	f.list = append(f.list, x)
+	f.List = append(f.List, x)
 }
 
 func (f *figures) note(name string, values ...float64) {
 	n := note{name, values}
 	fmt.Printf("note %q %s\n", name, n.text())
-	f.notes = append(f.notes, n)
+	f.Notes = append(f.Notes, n)
 }
 
-func (f *figures) anyShort() bool { return slices.ContainsFunc(f.list, figure.short) }
+// noted is the first value of a note.
+func (f *figures) noted(name string) float64 {
+	for _, n := range f.Notes {
+		if n.Name == name {
+			return n.Values[0]
+		}
+	}
+	return math.NaN()
+}
+
+// keep and read let a run go on where it ended; without a file they do nothing.
+func (f *figures) keep(file string) error {
+	if file == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(f, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o644)
+}
+
+func (f *figures) read(file string) error {
+	b, err := os.ReadFile(file)
+	if file == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, f)
+}
+
+func (f *figures) anyShort() bool { return slices.ContainsFunc(f.List, figure.short) }
 
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,9 @@ func main() {
 	ours := flag.String("weir", "bin/weir-collector", "the collector's `program`")
 	loki := flag.String("loki", "bin/peers/loki", "Loki's `program`, as make peers builds it; empty: measure without")
 	folder := flag.String("o", "", "`folder` for logs.md and logs.svg; empty: only print")
+	kept := flag.String("keep", "", "`file` of the parts that are done; those in it are not measured again, the next one is, and then it ends")
 	flag.Parse()
-	err := run(*size*1e6, *ours, *loki, *folder)
+	err := run(*size*1e6, *ours, *loki, *folder, *kept)
 	switch {
 	case err == nil:
 	case errors.Is(err, errShort):
@@ -26,22 +28,38 @@ func main() {
 	}
 }
 
-func run(bytes int64, ours, loki, folder string) error {
+func run(bytes int64, ours, loki, folder, kept string) error {
 	dir, err := os.MkdirTemp("", "bench-logs-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	f := &figures{}
-	if err := inProcess(f, dir, min(bytes, 128e6)); err != nil {
-		return fmt.Errorf("in process: %w", err)
+	if err := f.read(kept); err != nil {
+		return err
 	}
-	if err := sameHour(f, dir, min(bytes, 250e6)); err != nil {
-		return fmt.Errorf("the same hour: %w", err)
+	parts := []part{
+		{"in process", func() error { return inProcess(f, dir, min(bytes, 128e6)) }},
+		{"the same hour", func() error { return sameHour(f, dir, bytes) }},
 	}
 	if loki != "" {
-		if err := against(f, dir, ours, loki, bytes); err != nil {
-			return fmt.Errorf("against Loki: %w", err)
+		parts = append(parts,
+			part{"against Loki", func() error { return against(f, dir, ours, loki, bytes) }},
+			part{"Loki with gzip", func() error { return withGzip(f, dir, loki, bytes) }})
+	}
+	for i, p := range parts {
+		if slices.Contains(f.Done, p.name) {
+			continue
+		}
+		if err := p.measure(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		f.Done = append(f.Done, p.name)
+		if err := f.keep(kept); err != nil {
+			return err
+		}
+		if kept != "" && i+1 < len(parts) {
+			return nil
 		}
 	}
 	if folder != "" {
@@ -55,13 +73,19 @@ func run(bytes int64, ours, loki, folder string) error {
 	return nil
 }
 
+// part is what is measured without a pause.
+type part struct {
+	name    string
+	measure func() error
+}
+
 // against measures the collector and Loki side by side.
 func against(f *figures, dir, ours, loki string, bytes int64) (err error) {
 	var p pair
 	if p.ours, err = newServer("ours", ours, "--config", weirConfig, filepath.Join(dir, "ours")); err != nil {
 		return err
 	}
-	if p.loki, err = newServer("loki", loki, "-config.file", lokiConfig, filepath.Join(dir, "loki")); err != nil {
+	if p.loki, err = newLoki(loki, filepath.Join(dir, "loki"), "snappy"); err != nil {
 		return err
 	}
 	defer p.stop()

@@ -53,6 +53,11 @@ func newServer(name, binary, flag, config, dir string) (*server, error) {
 	return s, os.WriteFile(s.config, []byte(config), 0o644)
 }
 
+// newLoki is a Loki that packs its chunks so.
+func newLoki(binary, dir, encoding string) (*server, error) {
+	return newServer("loki", binary, "-config.file", strings.ReplaceAll(lokiConfig, "{encoding}", encoding), dir)
+}
+
 // start runs the program and waits until it takes logs.
 func (s *server) start() error {
 	out, err := os.Create(filepath.Join(s.dir, s.name+".log"))
