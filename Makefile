@@ -133,6 +133,6 @@ test-browser: build bin/demo-shop ## the web pages in a real Chromium, over a re
 	cd console && node --test --test-reporter=spec test/browser.mjs
 
 .PHONY: bench-logs
-bench-logs: bin/weir-collector bin/peers/loki ## the log store against zstd and the real Loki (make peers); MB=64 for a trial; exits 1 if a figure falls short
+bench-logs: bin/weir-collector bin/peers/loki ## the log store against zstd and the real Loki (make peers); MB=64 for a trial, KEEP=file to go on part by part; exits 1 if a figure falls short
 	@go -C bench build -tags $(TAGS) -o ../bin/bench-logs ./logs
-	@bin/bench-logs -mb $(or $(MB),1000) -o bench/results
+	@bin/bench-logs -mb $(or $(MB),1000) $(if $(KEEP),-keep $(KEEP)) -o bench/results

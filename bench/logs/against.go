@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -92,14 +93,25 @@ func ingest(f *figures, p pair, begin time.Time, span time.Duration, bytes int64
 	return c, err
 }
 
-// flushLoki has Loki write what it holds to the disk.
+// flushLoki has Loki write what it holds to the disk and waits until it holds
+// nothing: while it waits for the disk it seems to be at rest.
 func flushLoki(s *server) error {
 	resp, err := http.Post(s.base+"/flush", "", nil)
 	if err != nil {
 		return err
 	}
 	resp.Body.Close()
-	return settle(s)
+	for range 180 {
+		chunks, err := s.metric("loki_ingester_memory_chunks")
+		if err != nil {
+			return err
+		}
+		if chunks == 0 {
+			return settle(s)
+		}
+		time.Sleep(time.Second)
+	}
+	return errors.New("it does not write all it holds")
 }
 
 // withGzip measures what the same logs take of a Loki that packs them as it

@@ -30,8 +30,8 @@ const (
 	streams      = 50
 	entriesBatch = 40
 	streamsBatch = 12
-	// lineBytes is about what a line has.
-	lineBytes = 240
+	// lineBytes is what a line has on average.
+	lineBytes = 217
 )
 
 // newCorpus spreads about so many bytes over a span of time.

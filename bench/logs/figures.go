@@ -23,9 +23,9 @@ type figure struct {
 
 func (f figure) short() bool {
 	if f.Least {
-		return f.Value < f.Goal
+		return !(f.Value >= f.Goal) // what is no number is short
 	}
-	return f.Value > f.Goal
+	return !(f.Value <= f.Goal)
 }
 
 // margin is how many times better than the goal it is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
@@ -155,6 +156,21 @@ func (s *server) peak() (float64, error) {
 	}
 	kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 	return kb * 1024, err
+}
+
+// metric is what the program says of itself.
+func (s *server) metric(name string) (float64, error) {
+	resp, err := http.Get(s.base + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("it has no metric %s", name)
 }
 
 // disk is what lies in the folders, as blocks of the file system.
