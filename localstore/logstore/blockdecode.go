@@ -31,7 +31,8 @@ type columnData struct {
 	ends []uint32 // plain: end of the value in data
 	has  []bool
 	data []byte
-	text []byte // hexadecimal: the memory of data
+	hex  bool
+	text []byte // hexadecimal, kept as bytes in data: the value last asked for
 }
 
 // line returns the line of a row, a view into the block.
@@ -170,7 +171,7 @@ func (bd *blockData) decodeMeta(h *blockHeader, b []byte) error {
 
 func (c *columnData) decode(d *decoder, rows int) {
 	c.name = str(d.bytes())
-	c.dict, c.ids, c.ends, c.has = c.dict[:0], c.ids[:0], c.ends[:0], c.has[:0]
+	c.dict, c.ids, c.ends, c.has, c.hex = c.dict[:0], c.ids[:0], c.ends[:0], c.has[:0], false
 	switch kind := d.byte(); kind {
 	case columnDictionary:
 		for n := d.count(); n > 0 && d.err == nil; n-- {
@@ -206,6 +207,7 @@ func (c *columnData) decode(d *decoder, rows int) {
 		}
 		c.data = d.take(end)
 	case columnHex:
+		c.hex = true
 		c.decodeHex(d, rows)
 	default:
 		d.fail()
@@ -217,21 +219,19 @@ func (c *columnData) decodeHex(d *decoder, rows int) {
 	if n == 0 || n > maxHex/2 {
 		d.fail()
 	}
-	c.text = c.text[:0]
+	end := uint64(0)
 	for _, has := range d.take(uint64(rows)) {
 		if has > 1 {
 			d.fail()
 		}
-		if has == 1 {
-			c.text = hex.AppendEncode(c.text, d.take(n))
-		}
+		end += n * uint64(has)
 		c.has = append(c.has, has == 1)
-		c.ends = append(c.ends, uint32(len(c.text)))
+		c.ends = append(c.ends, uint32(end))
 	}
-	c.data = c.text
+	c.data = d.take(end)
 }
 
-// value returns what a row has in the column.
+// value returns what a row has in the column, valid until the next call.
 func (c *columnData) value(row int) ([]byte, bool) {
 	if len(c.ids) > 0 {
 		if id := c.ids[row]; id > 0 {
@@ -245,6 +245,10 @@ func (c *columnData) value(row int) ([]byte, bool) {
 	var start uint32
 	if row > 0 {
 		start = c.ends[row-1]
+	}
+	if c.hex {
+		c.text = hex.AppendEncode(c.text[:0], c.data[start:c.ends[row]])
+		return c.text, true
 	}
 	return c.data[start:c.ends[row]], true
 }
