@@ -15,13 +15,14 @@ import (
 	"github.com/weir-telemetry/weir/localstore/logstore"
 )
 
-// indexRequest reads what the endpoints about volume have in common.
-func (l *loki) indexRequest(r *http.Request) (sel logstore.Selection, end time.Time, err error) {
+// indexRequest reads what the endpoints about volume have in common; all says that
+// a selector may select every stream.
+func (l *loki) indexRequest(r *http.Request, all bool) (sel logstore.Selection, end time.Time, err error) {
 	start, end, err := l.timeRange(r, defaultRange)
 	if err != nil {
 		return sel, end, err
 	}
-	matchers, err := syntax.ParseMatchers(r.Form.Get("query"), true)
+	matchers, err := syntax.ParseMatchers(r.Form.Get("query"), all)
 	return logstore.Selection{Matchers: matchers, From: start.UnixNano(), To: end.UnixNano() + 1}, end, err
 }
 
@@ -45,7 +46,7 @@ func (l *loki) eachVolume(ctx context.Context, sel logstore.Selection, step time
 }
 
 func (l *loki) indexStats(r *http.Request) (answer, error) {
-	sel, _, err := l.indexRequest(r)
+	sel, _, err := l.indexRequest(r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +142,20 @@ func (v *volumes) number(ls labels.Labels) int {
 	return i
 }
 
+// volumeLimit takes 0 for the default, as Loki does here alone.
+func volumeLimit(r *http.Request) (int, error) {
+	if r.Form.Get("limit") == "0" {
+		return defaultLogLimit, nil
+	}
+	return formLimit(r, "limit", defaultLogLimit)
+}
+
 func (l *loki) volume(r *http.Request) (answer, error) {
-	sel, end, err := l.indexRequest(r)
+	sel, end, err := l.indexRequest(r, true)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := formLimit(r, "limit", defaultLogLimit)
+	limit, err := volumeLimit(r)
 	if err != nil {
 		return nil, err
 	}
@@ -177,11 +186,11 @@ func (l *loki) volume(r *http.Request) (answer, error) {
 // volumeRange gives the bytes of every step at its end: steps end where a whole
 // number of them has passed since the epoch, the last one where the range does.
 func (l *loki) volumeRange(r *http.Request) (answer, error) {
-	sel, end, err := l.indexRequest(r)
+	sel, end, err := l.indexRequest(r, true)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := formLimit(r, "limit", defaultLogLimit)
+	limit, err := volumeLimit(r)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (l *loki) labelRequest(r *http.Request) (matchers []*labels.Matcher, from, 
 		return nil, 0, 0, err
 	}
 	if q := r.Form.Get("query"); q != "" {
-		if matchers, err = syntax.ParseMatchers(q, true); err != nil {
+		if matchers, err = syntax.ParseMatchers(q, false); err != nil {
 			return nil, 0, 0, err
 		}
 	}

@@ -23,8 +23,12 @@ func (e *Error) Error() string {
 // IsError says whether err comes from the text of a query.
 func IsError(err error) bool {
 	var e *Error
-	return errors.As(err, &e)
+	return errors.As(err, &e) || errors.Is(err, errOnlyMatchers)
 }
+
+// errOnlyMatchers is no fault of reading: a query was asked where a selector is
+// wanted. It is worded as Loki words it.
+var errOnlyMatchers = errors.New("only label matchers are supported")
 
 // errNoSelectiveMatcher is worded as Loki words it: people search for it.
 const errNoSelectiveMatcher = `queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance, app=~".*" does not meet this requirement, but app=~".+" will`

@@ -48,7 +48,7 @@ func ParseMatchers(query string, all bool) ([]*labels.Matcher, error) {
 		return nil, p.unexpected()
 	}
 	if len(e.Stages) > 0 {
-		return nil, whole("only label matchers are supported")
+		return nil, errOnlyMatchers
 	}
 	if !all {
 		if err := selective(e); err != nil {
