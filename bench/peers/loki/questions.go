@@ -22,6 +22,8 @@ type question struct {
 	header string // X-Loki-Response-Encoding-Flags
 	post   bool
 	query  string
+	// anyOrder says that the elements of the answer have no order of their own.
+	anyOrder bool
 }
 
 // questions reads the tables. In a file, a line that begins with
