@@ -9,7 +9,7 @@ import { deploys, failedShare, own, policy, silentAfter, withinByService } from 
 
 // The verdict in force as one series: 0 if there is no fault, else 1, so that its
 // colour follows; its words are labels.
-const verdict = `label_replace(label_replace(max by (weir_fault_domain, weir_fault_owner) ((weir_fault_domain{weir_fault_domain="none"} == 1) * 0 or weir_fault_domain{weir_fault_domain!="none"} == 1), "verdict", "$1", "weir_fault_domain", "(.+)"), "verdict", "all right", "weir_fault_domain", "none")`;
+const verdict = `label_replace(label_replace(max by (weir_fault_domain, weir_fault_owner) ((weir_fault_domain{weir_fault_domain="none"} == 1) * 0 or weir_fault_domain{weir_fault_domain!="none"} == 1), "verdict", "no: $1", "weir_fault_domain", "(.+)"), "verdict", "all right", "weir_fault_domain", "none")`;
 const owner = `label_replace(label_replace(${verdict}, "owner", "$1", "weir_fault_owner", "(.+)"), "owner", "nobody's", "weir_fault_owner", "none")`;
 const fullest = `max(max(system_filesystem_utilization_ratio) or max(sum(system_memory_utilization_ratio{state="used"})) or max(1 - avg_over_time((avg(system_cpu_utilization_ratio{state="idle"}))[5m:30s])))`;
 const day = 86400;
@@ -35,7 +35,7 @@ export const overview = () =>
           [4, stat({ title: "Alerts", text: "Alerts that are firing now. The list is on Weir itself.", none: "0" }, noneIsGood, q(`count(ALERTS{alertstate="firing"})`, "firing"))],
         ),
         line(
-          8,
+          7,
           [10, states({ title: "Whose it was", text: "Where the fault lay when, as far as the verdict goes.", none: "nothing judged yet" }, ["transparent", [1, "red"]], { "0": " ", "1": "fault" },
             q(`max by (weir_fault_domain) (weir_fault_domain{weir_fault_domain!="none"})`, "{{weir_fault_domain}}"))],
           [14, joined({ title: "Probes", text: "The evidence: what each probe found last. Which there are is configured; what they name stays here.", none: "none configured" },

@@ -43,17 +43,17 @@ export const incidents = () =>
       ),
       row(
         "Whose is it?",
-        even(
+        line(
           8,
-          joined({ title: "Faults", text: "Live installs that say that something is wrong: where the fault lies, and which area there owns it. Only installs whose policy names it say so.", none: "none reported" },
+          [10, joined({ title: "Faults", text: "Live installs that say that something is wrong: where the fault lies, and which area there owns it. Only installs whose policy names it say so.", none: "none reported" },
             { labels: { weir_install_id: "Install", weir_fault_domain: "Fault", weir_fault_owner: "Owner" }, links: toInstall },
-            { title: "For", unit: "s", expr: `max by (weir_install_id, weir_fault_domain, weir_fault_owner) (60 * sum_over_time(weir_fault_domain{${faulty}}[$__range:1m]) and weir_fault_domain{${faulty}} == 1)` }),
-          stacked(lines({ title: "Fault domains", text: "Live installs by where they say the fault lies.", none: "none reported" },
-            q(`sum by (weir_fault_domain) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}"))),
-          bars({ title: "Owners", text: "Live installs by whom they say the fault belongs to.", none: "none reported" }, ["orange"], undefined,
-            q(`sum by (weir_fault_domain, weir_fault_owner) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}: {{weir_fault_owner}}")),
-          bars({ title: "Most failing installs", text: "The ten live installs in which the largest share of requests failed, over 15 minutes.", unit: "percentunit", none: "no requests" }, ["green", [0.01, "orange"], [0.05, "red"]], undefined,
-            q(`topk(10, max by (weir_install_id) (weir:install:error_ratio15m))`, "{{weir_install_id}}")),
+            { title: "For", unit: "s", expr: `max by (weir_install_id, weir_fault_domain, weir_fault_owner) (60 * sum_over_time(weir_fault_domain{${faulty}}[$__range:1m]) and weir_fault_domain{${faulty}} == 1)` })],
+          [5, stacked(lines({ title: "Fault domains", text: "Live installs by where they say the fault lies.", none: "none reported" },
+            q(`sum by (weir_fault_domain) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}")))],
+          [4, bars({ title: "Owners", text: "Live installs by whom they say the fault belongs to.", none: "none reported" }, ["orange"], undefined,
+            q(`sum by (weir_fault_domain, weir_fault_owner) (weir:fleet:fault_installs{weir_fault_domain!="none"})`, "{{weir_fault_domain}}: {{weir_fault_owner}}"))],
+          [5, bars({ title: "Most failing installs", text: "The ten live installs in which the largest share of requests failed, over 15 minutes.", unit: "percentunit", none: "no requests" }, ["green", [0.01, "orange"], [0.05, "red"]], undefined,
+            q(`topk(10, max by (weir_install_id) (weir:install:error_ratio15m))`, "{{weir_install_id}}"))],
         ),
       ),
       row(
