@@ -58,7 +58,9 @@ func runPreflight(e env, args []string) int {
 	if err != nil {
 		return e.fail(fmt.Errorf("configuration: %w; name the edge's with --config", err))
 	}
-	settings.Responsibilities = e.getenv("WEIR_RESPONSIBILITIES")
+	if settings.Responsibilities == "" { // a configuration that names none itself
+		settings.Responsibilities = e.getenv("WEIR_RESPONSIBILITIES")
+	}
 	p := e.sayAt()
 	defer p.stop()
 	p.at("whether the collector takes the configuration")

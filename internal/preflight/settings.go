@@ -238,6 +238,11 @@ func Read(effective map[string]any, raw []map[string]any) (Settings, error) {
 		}
 	}
 	s.outwards(root, used, store)
+	for _, id := range root.at("connectors").keys() {
+		if name := root.at("connectors", id, "responsibilities").text(""); name != "" {
+			s.Responsibilities = name
+		}
+	}
 	return s, nil
 }
 

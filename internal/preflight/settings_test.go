@@ -36,7 +36,7 @@ receivers:
   prometheus: {config: {scrape_configs: [{job_name: a, file_sd_configs: [{files: ["${WEIR_SCRAPE}"]}]}]}}
 processors:
   memory_limiter: {limit_mib: 512}
-connectors: {vitals: }
+connectors: {vitals: {responsibilities: people.yaml}}
 exporters:
   local_store:
   loki: {endpoint: "http://loki:3100"}
@@ -66,6 +66,7 @@ func TestTheConfigurationSaysWhatToLookAt(t *testing.T) {
 	assert.EqualValues(t, 20e9, s.Logs.MaxBytes)
 	assert.Equal(t, 15*24*time.Hour, s.Metrics.For)
 	assert.EqualValues(t, 512<<20, s.MemoryLimit)
+	assert.Equal(t, "people.yaml", s.Responsibilities)
 	assert.Equal(t, "WEIR_POLICY", s.Policy.File.Variable)
 	assert.Equal(t, UpstreamSettings{Used: true, CAFile: "ca.pem", Proxy: ProxySettings{URL: "http://proxy:3128", Username: "weir"}}, s.Upstream)
 	assert.Equal(t, []Patterns{{Component: "file_log", Exclude: []string{"/var/log/btmp"}, Include: []Setting{
