@@ -30,8 +30,6 @@ func compare(path string, loki, weir reply) string {
 		sortAll(loki.body)
 		sortAll(weir.body)
 	}
-	sortTies(loki.body)
-	sortTies(weir.body)
 	return comparer{numbers: holdsNumbers(loki.body)}.differ("", loki.body, weir.body)
 }
 
@@ -39,29 +37,6 @@ func compare(path string, loki, weir reply) string {
 // next.
 func unordered(path string) bool {
 	return strings.HasSuffix(path, "/series") || strings.Contains(path, "/detected_")
-}
-
-// sortTies sorts neighbours in a vector whose values are the same: how sort and
-// topk order those changes in Loki from one answer to the next.
-func sortTies(body any) {
-	top, _ := body.(object)
-	data, _ := top["data"].(object)
-	elements, _ := data["result"].([]any)
-	if data["resultType"] != "vector" {
-		return
-	}
-	value := func(i int) string {
-		e, _ := elements[i].(object)
-		return whole(e["value"])
-	}
-	for from := 0; from < len(elements); {
-		to := from + 1
-		for to < len(elements) && value(to) == value(from) {
-			to++
-		}
-		sortAll(elements[from:to])
-		from = to
-	}
 }
 
 func sortAll(v any) {
