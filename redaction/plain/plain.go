@@ -131,12 +131,14 @@ func number(dp pmetric.NumberDataPoint) string {
 	return double(dp.DoubleValue())
 }
 
-// double writes whole numbers without an exponent as long as they are exact.
+// double writes whole numbers without an exponent as long as they are exact, and
+// others to twelve digits: 39.544, where a multiple of a thousandth is
+// 39.544000000000004 to the processor. The bytes have every digit.
 func double(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
+	return strconv.FormatFloat(v, 'g', 12, 64)
 }
 
 // histogram is the count, the sum if there is one, and the buckets that are not

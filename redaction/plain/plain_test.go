@@ -29,6 +29,10 @@ signals:
       status: {enum: [2xx, 5xx], otherwise: drop}
 `
 
+// thousandth is not a constant, so that what is multiplied with it is rounded as
+// a processor does.
+var thousandth = 0.001
+
 func body(t *testing.T) []byte {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
@@ -48,7 +52,7 @@ func body(t *testing.T) []byte {
 	h.SetName("duration")
 	hp := h.SetEmptyHistogram().DataPoints().AppendEmpty()
 	hp.SetCount(4)
-	hp.SetSum(1.5)
+	hp.SetSum(39544 * thousandth)
 	hp.ExplicitBounds().FromRaw([]float64{0.1, 1})
 	hp.BucketCounts().FromRaw([]uint64{3, 0, 1})
 	b, err := new(pmetric.ProtoMarshaler).MarshalMetrics(md)
@@ -66,7 +70,7 @@ func TestEveryValueIsSaidWithTheReasonOfItsEntry(t *testing.T) {
 		{Name: "requests", Kind: "sum", Unit: "1", Bytes: r.Entries[0].Bytes, Why: "to see an incident early", Owner: "support@acme.example",
 			Values: []Value{{map[string]string{"status": "5xx"}, "3"}}},
 		{Name: "unheard.of", Kind: "gauge", Bytes: r.Entries[1].Bytes, Values: []Value{{map[string]string{}, "nothing was seen"}}},
-		{Name: "duration", Kind: "histogram", Bytes: r.Entries[2].Bytes, Values: []Value{{map[string]string{}, "4 in all, sum 1.5, 3 up to 0.1, 1 above"}}},
+		{Name: "duration", Kind: "histogram", Bytes: r.Entries[2].Bytes, Values: []Value{{map[string]string{}, "4 in all, sum 39.544, 3 up to 0.1, 1 above"}}},
 	}, r.Entries)
 	require.Equal(t, "a=2 b=1", Value{Attributes: map[string]string{"b": "1", "a": "2"}}.Text())
 }
