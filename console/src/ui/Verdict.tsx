@@ -28,7 +28,7 @@ export function Verdict() {
       </p>
       {!good && <p>{owner(f)}</p>}
       {good && signs.length > 0 && <p class="note">Seen once, and watched: {signs.map(say).join("; ")}</p>}
-      {warnings.length > 0 && <p class="note">Soon: {warnings.map(say).join("; ")}</p>}
+      {warnings.length > 0 && <p class="note">Warning: {warnings.map(say).join("; ")}</p>}
       <details>
         <summary>Evidence</summary>
         <Evidence of={f} />
