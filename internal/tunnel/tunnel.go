@@ -1,6 +1,6 @@
 // Package tunnel has an HTTP proxy connect to another address (CONNECT), as a
-// client that knows one proxy does: upstream on its way to the vendor, and the
-// look of preflight that goes the same way.
+// client that knows one proxy does: upstream on its way to the vendor, the look of
+// preflight that goes the same way, and the probe of a proxy.
 //
 // It promises that the proxy hears the address, a user agent and, if there is
 // one, a user with a password, and nothing else; that an error holds nothing of
@@ -9,7 +9,6 @@
 package tunnel
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -45,6 +44,25 @@ var ErrDenied = errors.New("the proxy denies the connection")
 // ErrSilent is returned if the context ended while the proxy was asked.
 var ErrSilent = errors.New("the proxy did not answer in time")
 
+// ErrOutOfTurn is returned if more follows the proxy's yes, before the client
+// spoke: it is lost to what is said over the connection.
+var ErrOutOfTurn = errors.New("the proxy spoke out of turn")
+
+// Refusal is an answer other than yes. It is [ErrDenied] if the status says so.
+type Refusal struct{ Status int }
+
+func (r *Refusal) Error() string {
+	if r.Is(ErrDenied) {
+		return fmt.Sprintf("%v: it answered %d", ErrDenied, r.Status)
+	}
+	return fmt.Sprintf("the proxy answered %d", r.Status)
+}
+
+// Is makes errors.Is tell who may not from what does not work.
+func (r *Refusal) Is(target error) bool {
+	return target == ErrDenied && (r.Status == http.StatusProxyAuthRequired || r.Status == http.StatusForbidden)
+}
+
 // Address is host:port of a proxy's URL, with the scheme's port if it has none.
 func Address(u *url.URL) string {
 	port := u.Port()
@@ -69,8 +87,6 @@ func Basic(user, password, passwordFile string) (string, error) {
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)), nil
 }
-
-const maxAnswer = 16 << 10
 
 // Connect returns the connection for what is said with addr itself. The name is
 // resolved by the proxy.
@@ -101,31 +117,35 @@ func (p *Proxy) Connect(ctx context.Context, dial Dial, addr string) (net.Conn, 
 }
 
 func (p *Proxy) ask(conn net.Conn, addr string) error {
-	head := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\nUser-Agent: " + p.UserAgent + "\r\n"
-	if p.Authorization != nil {
-		auth, err := p.Authorization()
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrDenied, err)
-		}
-		if auth != "" {
-			head += "Proxy-Authorization: " + auth + "\r\n"
-		}
+	if p.Authorization == nil {
+		return Ask(conn, addr, p.UserAgent, "")
+	}
+	auth, err := p.Authorization()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	}
+	return Ask(conn, addr, p.UserAgent, auth)
+}
+
+// Ask has the proxy at the other end of conn connect to addr. An empty
+// authorization is not sent. How long it may take is the caller's to bound. The
+// error is a *[Refusal], [ErrOutOfTurn], one of [ReadHead], or conn's own.
+func Ask(conn io.ReadWriter, addr, userAgent, authorization string) error {
+	head := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\nUser-Agent: " + userAgent + "\r\n"
+	if authorization != "" {
+		head += "Proxy-Authorization: " + authorization + "\r\n"
 	}
 	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
 		return err
 	}
-	r := bufio.NewReader(io.LimitReader(conn, maxAnswer))
-	resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
-	if err != nil {
-		return errors.New("the proxy did not answer in HTTP") // the parser's words quote the answer
-	}
+	resp, rest, err := ReadHead(conn)
 	switch {
-	case resp.StatusCode == http.StatusProxyAuthRequired || resp.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%w: it answered %d", ErrDenied, resp.StatusCode)
+	case err != nil:
+		return fmt.Errorf("the proxy did not answer: %w", err)
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("the proxy answered %d", resp.StatusCode)
-	case r.Buffered() > 0:
-		return errors.New("the proxy spoke out of turn")
+		return &Refusal{resp.StatusCode}
+	case rest > 0:
+		return ErrOutOfTurn
 	}
 	return nil
 }

@@ -39,14 +39,17 @@ func proxied(says string, asked *http.Request) Dial {
 // An answer other than yes is a word that holds nothing of the answer's text.
 func TestTheProxysAnswerIsAStatusAndNothingElse(t *testing.T) {
 	const secret = "secret"
+	notHTTP := "the proxy did not answer: " + ErrNotHTTP.Error()
 	for says, want := range map[string]string{
-		"HTTP/1.1 200 OK\r\n\r\n":                                                 "",
-		"HTTP/1.1 407 " + secret + "\r\n\r\n":                                     "the proxy denies the connection: it answered 407",
-		"HTTP/1.1 403 " + secret + "\r\n\r\n":                                     "the proxy denies the connection: it answered 403",
-		"HTTP/1.1 502 " + secret + "\r\nX: " + secret + "\r\n\r\n" + secret:       "the proxy answered 502",
-		secret + "\r\n\r\n":                                                       "the proxy did not answer in HTTP",
-		"HTTP/1.1 200 OK\r\n\r\n" + secret:                                        "the proxy spoke out of turn",
-		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat(secret, maxAnswer) + "\r\n\r\n": "the proxy did not answer in HTTP",
+		"HTTP/1.1 200 OK\r\n\r\n":                                               "",
+		"HTTP/1.1 407 " + secret + "\r\n\r\n":                                   "the proxy denies the connection: it answered 407",
+		"HTTP/1.1 403 " + secret + "\r\n\r\n":                                   "the proxy denies the connection: it answered 403",
+		"HTTP/1.1 502 " + secret + "\r\nX: " + secret + "\r\n\r\n" + secret:     "the proxy answered 502",
+		"HTTP/1.1 103 " + secret + "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n":            "",
+		secret + "\r\n\r\n":                                                     notHTTP,
+		strings.Repeat("HTTP/1.1 103 "+secret+"\r\n\r\n", maxHints):             notHTTP,
+		"HTTP/1.1 200 OK\r\n\r\n" + secret:                                      "the proxy spoke out of turn",
+		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat(secret, maxHead) + "\r\n\r\n": notHTTP,
 	} {
 		p := &Proxy{Address: "proxy:3128", UserAgent: "weir"}
 		conn, err := p.Connect(t.Context(), proxied(says, nil), "fleet:443")

@@ -1,41 +1,32 @@
 package probe
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/weir-telemetry/weir/internal/tunnel"
 )
 
-const (
-	userAgent = "weir-probe"
-	maxHead   = 64 << 10
-	maxHints  = 5 // answers of 1xx before the one that counts
-)
+const userAgent = "weir-probe"
 
-// exchange sends one request without a body to the host of a URL and reads the
-// head of the answer, at most maxHead of it, and none of its body. The
-// certificate is nil without TLS; the answer is nil unless the reason is OK.
-func (p *Probe) exchange(ctx context.Context, u *url.URL, request string) (*http.Response, *certificate, Reason) {
+// talk connects to the host of a URL, over TLS if it is one of https, and talks.
+// The certificate is nil without TLS.
+func (p *Probe) talk(ctx context.Context, u *url.URL, say func(io.ReadWriter) error) (*certificate, Reason) {
 	var c *certificate
-	port := "80"
 	if u.Scheme == "https" {
-		port = "443"
 		if c = p.certificate(u.Hostname()); c.reason != OK {
-			return nil, c, c.reason
+			return c, c.reason
 		}
 	}
-	if u.Port() != "" {
-		port = u.Port()
-	}
-	conn, err := p.system.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	conn, err := p.system.Dial(ctx, "tcp", tunnel.Address(u))
 	if err != nil {
-		return nil, c, reasonOf(err)
+		return c, reasonOf(err)
 	}
 	defer conn.Close()
 	// Who says nothing must not outlast the probe.
@@ -46,33 +37,28 @@ func (p *Probe) exchange(ctx context.Context, u *url.URL, request string) (*http
 		secure := tls.Client(conn, c.config())
 		if err := secure.HandshakeContext(ctx); err != nil {
 			reason, _ := c.answer(err)
-			return nil, c, reason
+			return c, reason
 		}
 		stream = secure
 	}
-	if _, err := io.WriteString(stream, request); err != nil {
-		return nil, c, reasonOf(err)
+	reason := reasonOf(say(stream))
+	if reason == Unreachable { // it was reached
+		reason = NotHTTP
 	}
-	limited := &io.LimitedReader{R: stream, N: maxHead}
-	r := bufio.NewReader(limited)
-	for range maxHints {
-		h, err := http.ReadResponse(r, &http.Request{Method: http.MethodHead}) // of no answer a body is read
-		switch {
-		case err != nil:
-			if reason := reasonOf(err); limited.N > 0 && reason != Unreachable {
-				return nil, c, reason
-			}
-			return nil, c, NotHTTP
-		case h.StatusCode >= 200:
-			return h, c, OK
-		}
-	}
-	return nil, c, NotHTTP
+	return c, reason
 }
 
-// request is a request's head.
-func request(method, target, host string) string {
-	return method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: " + userAgent + "\r\nConnection: close\r\n\r\n"
+// exchange sends one request without a body and reads the head of the answer,
+// which is nil unless the reason is OK.
+func (p *Probe) exchange(ctx context.Context, u *url.URL, method string) (answer *http.Response, c *certificate, reason Reason) {
+	c, reason = p.talk(ctx, u, func(conn io.ReadWriter) (err error) {
+		head := method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: " + userAgent + "\r\nConnection: close\r\n\r\n"
+		if _, err = io.WriteString(conn, head); err == nil {
+			answer, _, err = tunnel.ReadHead(conn)
+		}
+		return err
+	})
+	return answer, c, reason
 }
 
 func (p *Probe) http(ctx context.Context) (Reason, *float64) {
@@ -80,7 +66,7 @@ func (p *Probe) http(ctx context.Context) (Reason, *float64) {
 	if err != nil {
 		return Unmeasurable, nil
 	}
-	h, c, reason := p.exchange(ctx, u, request(http.MethodGet, u.RequestURI(), u.Host))
+	h, c, reason := p.exchange(ctx, u, http.MethodGet)
 	var left *float64
 	if c != nil {
 		left = c.left
@@ -111,15 +97,27 @@ func (p *Probe) proxy(ctx context.Context) (Reason, *float64) {
 	if err != nil {
 		return Unmeasurable, nil
 	}
-	h, c, reason := p.exchange(ctx, u, request(http.MethodConnect, p.Connect, p.Connect))
+	status := http.StatusOK
+	c, reason := p.talk(ctx, u, func(conn io.ReadWriter) error {
+		err := tunnel.Ask(conn, p.Connect, userAgent, "")
+		var refusal *tunnel.Refusal
+		switch {
+		case errors.As(err, &refusal):
+			status = refusal.Status
+			return nil
+		case errors.Is(err, tunnel.ErrOutOfTurn):
+			return nil // whom it connected to speaks first, as databases do
+		}
+		return err
+	})
 	switch {
 	case c != nil && c.shown && c.reason.Outcome() == Failed:
 		return c.reason, nil
 	case reason != OK:
 		return reason, nil
-	case p.wanted(h.StatusCode, http.StatusOK, http.StatusOK):
+	case p.wanted(status, http.StatusOK, http.StatusOK):
 		return OK, nil
-	case h.StatusCode == http.StatusProxyAuthRequired, h.StatusCode == http.StatusForbidden:
+	case errors.Is(&tunnel.Refusal{Status: status}, tunnel.ErrDenied):
 		return ProxyDenied, nil
 	}
 	return Status, nil
@@ -136,7 +134,7 @@ func (p *Probe) clock(ctx context.Context) (Reason, *float64) {
 		return Unmeasurable, nil
 	}
 	from := p.system.Now()
-	h, _, reason := p.exchange(ctx, u, request(http.MethodHead, u.RequestURI(), u.Host))
+	h, _, reason := p.exchange(ctx, u, http.MethodHead)
 	if reason != OK {
 		return reason, nil
 	}

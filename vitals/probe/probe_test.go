@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/weir-telemetry/weir/internal/tunnel"
 )
 
 const canary = "Jannike-Roehampton-4111"
@@ -216,6 +219,25 @@ func TestNoProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	wants(t, "a server", run(t, Spec{Kind: HTTP, Target: s.URL, Statuses: []int{404}}, Real()), OK)
 }
 
+// Whatever goes wrong once there is a connection, the host was reached.
+func TestAHostThatWasReachedIsNotUnreachable(t *testing.T) {
+	p := New(Spec{Kind: HTTP, Target: "http://" + listen(t, silent)}, Real())
+	u, err := url.Parse(p.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err, want := range map[error]Reason{
+		nil: OK,
+		&net.OpError{Op: "remote error", Err: errors.New("tls: certificate required, " + canary)}: NotHTTP,
+		tunnel.ErrNotHTTP:  NotHTTP,
+		syscall.ECONNRESET: Closed,
+	} {
+		if _, got := p.talk(t.Context(), u, func(io.ReadWriter) error { return err }); got != want {
+			t.Errorf("%v: found %s, want %s", err, got, want)
+		}
+	}
+}
+
 func TestProxy(t *testing.T) {
 	spec := func(at string) Spec {
 		return Spec{Kind: Proxy, Target: "http://" + at, Connect: "registry.internal:443"}
@@ -238,6 +260,8 @@ func TestProxy(t *testing.T) {
 		"HTTP/1.1 502 no\r\n\r\n":             Status,
 		"SSH-2.0-" + canary + "\r\n":          NotHTTP,
 		"":                                    Closed,
+		"HTTP/1.1 103 hint\r\n\r\nHTTP/1.1 200 OK\r\n\r\n": OK,
+		"HTTP/1.1 200 OK\r\n\r\n220 " + canary + "\r\n":    OK, // a server that speaks first
 	} {
 		wants(t, fmt.Sprintf("%q", answer), run(t, spec(listen(t, says(answer))), Real()), want)
 	}
