@@ -1,6 +1,9 @@
 package vitals
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // A line of text says its severity at its head, before the message begins:
 //
@@ -16,7 +19,10 @@ import "strings"
 //     brackets, a separator, or what ends in a colon, with few words in between,
 //     such as a host's or a logger's name;
 //   - in capitals (ERROR), alone in brackets ([error], [core:error]), or before a
-//     colon (error:) that no count or "none" follows.
+//     colon (error:) that no count or "none" follows;
+//   - or as PHP writes its own, in one or two words between "PHP" and a colon with
+//     two blanks (PHP Fatal error:  Uncaught), also where FPM calls all of them a
+//     notice.
 //
 // A quotation ends the head. What is in doubt has no severity.
 const (
@@ -44,7 +50,7 @@ func severityFromHead(line string) severity {
 			return unspecified
 		}
 		if mayBe {
-			if s := severityFromWord(word, head); s != unspecified {
+			if s := cmp.Or(severityFromPHP(word, head), severityFromWord(word, head)); s != unspecified {
 				return s
 			}
 		}
@@ -143,6 +149,31 @@ func severityFromWord(word, rest string) severity {
 		return s
 	case strings.HasPrefix(after, ":") && !countsNothing(rest):
 		return s
+	}
+	return unspecified
+}
+
+// severityFromPHP reads "PHP", a level, and a colon with two blanks, which no
+// prose has. The levels are worth what PHP gives them in syslog; a fatal error
+// ends a request and not the service.
+func severityFromPHP(word, rest string) severity {
+	if within, ok := strings.CutPrefix(rest, " PHP message: "); ok && word == "NOTICE:" {
+		word, rest = nextWord(within) // FPM's
+	}
+	if word != "PHP" {
+		return unspecified
+	}
+	level, message, _ := strings.Cut(rest, ":")
+	if !strings.HasPrefix(message, "  ") {
+		return unspecified
+	}
+	switch level {
+	case " Fatal error", " Recoverable fatal error", " Parse error":
+		return errorSeverity
+	case " Warning":
+		return warn
+	case " Notice", " Strict Standards", " Deprecated":
+		return info
 	}
 	return unspecified
 }
