@@ -187,7 +187,7 @@ func BenchmarkLines(b *testing.B) {
 		run("zstd", func() { packed = zstdEncoder.EncodeAll(l.text, packed[:0]) })
 		run("unshape", func() {
 			var err error
-			if back, ends, err = un.decode(shaped, back, ends, len(l.sizes), len(l.text)); err != nil || string(back) != string(l.text) {
+			if back, ends, err = un.decode(shaped, back, ends, len(l.sizes), len(l.text), nil); err != nil || string(back) != string(l.text) {
 				b.Fatal("not the same lines", err)
 			}
 		})

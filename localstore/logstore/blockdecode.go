@@ -44,8 +44,9 @@ func (bd *blockData) line(row int) []byte {
 	return bd.lines[start:bd.ends[row]:bd.ends[row]]
 }
 
-// decodePrefix decodes times and lines from a block's first bytes.
-func (bd *blockData) decodePrefix(h *blockHeader, b []byte) error {
+// decodePrefix decodes times and lines from a block's first bytes. With
+// needles, lines that are by shape and seen to lack one are left empty.
+func (bd *blockData) decodePrefix(h *blockHeader, b []byte, needles []*needle) error {
 	if int64(len(b)) < h.prefix() {
 		return errCorrupt
 	}
@@ -58,11 +59,11 @@ func (bd *blockData) decodePrefix(h *blockHeader, b []byte) error {
 	if h.shaped {
 		d := decoder{b: times}
 		scale, planes := d.byte(), d.byte()
-		bd.numbers, bd.section = d.planeParts(bd.numbers, bd.section, int(h.count), planes)
+		bd.numbers, bd.section = d.planeParts(bd.numbers, bd.section, int(h.count), nil, planes)
 		if len(d.b) > 0 || d.err != nil || !bd.sumTimes(h, scale) {
 			return errCorrupt
 		}
-		bd.lines, bd.ends, err = bd.unshaper.decode(lines, bd.lines, bd.ends, int(h.count), int(h.linesRaw))
+		bd.lines, bd.ends, err = bd.unshaper.decode(lines, bd.lines, bd.ends, int(h.count), int(h.linesRaw), needles)
 		return err
 	}
 	if bd.section, err = unzip(bd.section, times, h.timesRaw); err != nil {

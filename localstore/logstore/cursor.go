@@ -172,7 +172,14 @@ func (c *cursor) readBlock(st *streamSelection) error {
 			return nil
 		}
 	}
-	if err := bd.decodePrefix(&h, bd.file); err != nil {
+	// What the lines in the time range are in bytes is known of a whole block
+	// without its lines.
+	whole := h.minT >= c.q.sel.From && h.maxT < c.q.sel.To
+	var needles []*needle
+	if whole {
+		needles = c.q.shaped
+	}
+	if err := bd.decodePrefix(&h, bd.file, needles); err != nil {
 		return err
 	}
 	c.lo = sort.Search(len(bd.times), func(i int) bool { return bd.times[i] >= c.q.sel.From })
@@ -184,7 +191,11 @@ func (c *cursor) readBlock(st *streamSelection) error {
 	if c.lo > 0 {
 		start = bd.ends[c.lo-1]
 	}
-	if err := c.q.admit(c.hi-c.lo, int(bd.ends[c.hi-1]-start)); err != nil {
+	size := int(h.linesRaw)
+	if !whole {
+		size = int(bd.ends[c.hi-1] - start)
+	}
+	if err := c.q.admit(c.hi-c.lo, size); err != nil {
 		return err
 	}
 	for _, needle := range c.q.needles {

@@ -103,7 +103,7 @@ func FuzzBlock(f *testing.F) {
 		if checkBlock(b, 1, 0) != nil {
 			return
 		}
-		if err := bd.decodePrefix(&hd, b); err != nil {
+		if err := bd.decodePrefix(&hd, b, nil); err != nil {
 			t.Fatal("decodes once and not twice")
 		}
 		if err := bd.decodeMeta(&hd, b[hd.prefix():]); err != nil {
@@ -154,7 +154,7 @@ func FuzzShapedSection(f *testing.F) {
 	f.Add(new(shaper).appendShaped(nil, text, sizes), uint16(len(sizes)), uint32(len(text)))
 	f.Fuzz(func(t *testing.T, section []byte, rows uint16, size uint32) {
 		size %= 1 << 16
-		out, ends, err := new(unshaper).decode(section, nil, nil, int(rows), int(size))
+		out, ends, err := new(unshaper).decode(section, nil, nil, int(rows), int(size), nil)
 		if err != nil {
 			return
 		}

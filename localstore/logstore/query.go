@@ -16,6 +16,7 @@ type query struct {
 	sel     Selection
 	needles [][]byte // Contains, the longest first, without empty ones
 	grams   needleGrams
+	shaped  []*needle // the needles, for lines by shape
 	streams []*streamSelection
 	stats   *QueryStats
 	ahead   *lookahead // nil if the query reads by itself
@@ -47,7 +48,7 @@ func (s *Store) newQuery(ctx context.Context, sel Selection) *query {
 		}
 	}
 	slices.SortStableFunc(q.needles, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
-	q.grams = gramsOf(q.needles)
+	q.grams, q.shaped = gramsOf(q.needles), needlesOf(q.needles)
 	s.mu.RLock()
 	for _, st := range s.index.match(sel.Matchers) {
 		if ss := st.selection(sel.From, sel.To); ss != nil {

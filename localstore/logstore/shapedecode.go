@@ -19,6 +19,13 @@ type unshaper struct {
 	loose   []byte
 	kinds   []columnKind
 	dict    []span
+
+	// What shapeselect.go finds out: wanted rows of all shapes; of the shape
+	// it looks at, sights and whether it decides, by place; of all words,
+	// whether they are denied.
+	wanted          []uint32
+	sights          []sight
+	decides, denied []bool
 }
 
 // rowShape is a shape as a reader has it.
@@ -27,6 +34,22 @@ type rowShape struct {
 	places        int
 	texts, values int // where they begin in refs
 	kinds         int // where they begin in kinds
+	// wanted are the rows, counted within the shape, whose lines are put
+	// together: nil is all, unless there are none.
+	wanted []uint32
+	none   bool
+	seen   int // rows of it that came by
+}
+
+// kept is how many lines of the shape are put together.
+func (sh *rowShape) kept() int {
+	switch {
+	case sh.none:
+		return 0
+	case sh.wanted != nil:
+		return len(sh.wanted)
+	}
+	return sh.rows
 }
 
 type columnKind struct {
@@ -40,8 +63,9 @@ type columnKind struct {
 const arenaRoom = 16
 
 // decode writes the lines of a section into out, which it may replace, and
-// their ends. They must be rawSize bytes.
-func (u *unshaper) decode(section, out []byte, ends []uint32, rows, rawSize int) ([]byte, []uint32, error) {
+// their ends. They must be rawSize bytes. With needles, it writes nothing for
+// lines that need not be put together to see that they lack one.
+func (u *unshaper) decode(section, out []byte, ends []uint32, rows, rawSize int, needles []*needle) ([]byte, []uint32, error) {
 	d := decoder{b: section}
 	u.head = d.part(u.head, maxSection)
 	u.rows = d.part(u.rows, rows)
@@ -53,8 +77,11 @@ func (u *unshaper) decode(section, out []byte, ends []uint32, rows, rawSize int)
 	if h.err != nil || len(h.b) > 0 || !u.countRows(rawSize) {
 		return out, ends, errCorrupt
 	}
+	u.wanted = u.wanted[:0]
 	for i := range u.shapes {
-		u.columns(&d, &u.shapes[i], rawSize)
+		sh := &u.shapes[i]
+		sh.none = len(needles) > 0 && !u.want(d, sh, needles)
+		u.columns(&d, sh, rawSize)
 	}
 	loose := 0
 	for _, id := range u.rows {
@@ -62,18 +89,18 @@ func (u *unshaper) decode(section, out []byte, ends []uint32, rows, rawSize int)
 			loose++
 		}
 	}
-	u.looseN, u.part = d.planeParts(u.looseN, u.part, loose, loosePlanes)
+	u.looseN, u.part = d.planeParts(u.looseN, u.part, loose, nil, loosePlanes)
 	u.loose = d.part(u.loose, rawSize)
 	if d.err != nil || len(d.b) > 0 {
 		return out, ends, errCorrupt
 	}
 	u.arena = slices.Grow(u.arena, arenaRoom)
 	out = slices.Grow(out[:0], rawSize+arenaRoom)
-	ends, ok := u.assemble(out[:rawSize+arenaRoom], ends[:0], rawSize)
-	if !ok {
+	ends, size, ok := u.assemble(out[:rawSize+arenaRoom], ends[:0], rawSize)
+	if !ok || len(needles) == 0 && size != rawSize {
 		return out, ends, errCorrupt
 	}
-	return out[:rawSize], ends, nil
+	return out[:size], ends, nil
 }
 
 // readHead returns the planes of the loose lines' lengths.
@@ -150,7 +177,7 @@ func (u *unshaper) countRows(rawSize int) bool {
 	return values <= rawSize
 }
 
-// columns decodes the values of a shape.
+// columns decodes the values of a shape's wanted rows.
 func (u *unshaper) columns(d *decoder, sh *rowShape, rawSize int) {
 	sh.values = len(u.refs)
 	for _, k := range u.kinds[sh.kinds : sh.kinds+sh.places] {
@@ -158,9 +185,13 @@ func (u *unshaper) columns(d *decoder, sh *rowShape, rawSize int) {
 			d.fail()
 			return
 		}
+		if sh.none {
+			d.skipColumn(k)
+			continue
+		}
 		switch k.kind {
 		case columnDictionary:
-			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, k.planes)
+			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, sh.wanted, k.planes)
 			words := u.dict[k.dict : k.dict+k.size]
 			for _, n := range u.numbers {
 				if n >= uint64(len(words)) {
@@ -170,7 +201,7 @@ func (u *unshaper) columns(d *decoder, sh *rowShape, rawSize int) {
 				u.refs = append(u.refs, words[n])
 			}
 		case columnNumber:
-			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, k.planes)
+			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, sh.wanted, k.planes)
 			for _, n := range u.numbers {
 				at := len(u.arena)
 				u.arena = appendDecimal(u.arena, n, int(k.digits))
@@ -183,16 +214,22 @@ func (u *unshaper) columns(d *decoder, sh *rowShape, rawSize int) {
 				return
 			}
 			at := len(u.arena)
-			u.arena = hex.AppendEncode(u.arena, u.part)
-			for range sh.rows {
+			if sh.wanted == nil {
+				u.arena = hex.AppendEncode(u.arena, u.part)
+			}
+			for _, row := range sh.wanted {
+				u.arena = hex.AppendEncode(u.arena, u.part[int(row)*k.size:int(row+1)*k.size])
+			}
+			for range sh.kept() {
 				u.refs = append(u.refs, span{uint32(at), uint32(2 * k.size)})
 				at += 2 * k.size
 			}
 		case columnPlain:
-			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, k.planes)
+			u.numbers, u.part = d.planeParts(u.numbers, u.part, sh.rows, nil, k.planes)
 			at := uint64(len(u.arena))
 			u.part = d.part(u.part, rawSize)
 			u.arena = append(u.arena, u.part...)
+			first := len(u.refs)
 			for _, n := range u.numbers {
 				if n > uint64(len(u.arena))-at {
 					d.fail()
@@ -205,13 +242,19 @@ func (u *unshaper) columns(d *decoder, sh *rowShape, rawSize int) {
 				d.fail()
 				return
 			}
+			if sh.wanted != nil {
+				for i, row := range sh.wanted {
+					u.refs[first+i] = u.refs[first+int(row)]
+				}
+				u.refs = u.refs[:first+len(sh.wanted)]
+			}
 		}
 	}
 }
 
-// assemble writes the lines into out, which has arenaRoom bytes more than they
-// need.
-func (u *unshaper) assemble(out []byte, ends []uint32, size int) ([]uint32, bool) {
+// assemble writes the wanted lines and the loose ones into out, which has
+// arenaRoom bytes more than they need, and returns their size.
+func (u *unshaper) assemble(out []byte, ends []uint32, size int) (_ []uint32, used int, ok bool) {
 	arena := u.arena[:len(u.arena)+arenaRoom]
 	at, loose := 0, u.loose
 	looseN := u.looseN
@@ -220,7 +263,7 @@ func (u *unshaper) assemble(out []byte, ends []uint32, size int) ([]uint32, bool
 			n := looseN[0]
 			looseN = looseN[1:]
 			if n > uint64(len(loose)) || int(n) > size-at {
-				return ends, false
+				return ends, 0, false
 			}
 			copy(out[at:], loose[:n])
 			loose = loose[n:]
@@ -229,20 +272,26 @@ func (u *unshaper) assemble(out []byte, ends []uint32, size int) ([]uint32, bool
 			continue
 		}
 		sh := &u.shapes[id-1]
+		kept, row := sh.kept(), sh.seen
+		sh.seen++
+		if sh.next == kept || sh.wanted != nil && int(sh.wanted[sh.next]) != row {
+			ends = append(ends, uint32(at))
+			continue
+		}
 		texts := u.refs[sh.texts : sh.texts+sh.places+1]
 		value := sh.values + sh.next
 		sh.next++
 		for i, t := range texts {
 			if i > 0 {
 				v := u.refs[value]
-				value += sh.rows
+				value += kept
 				if v.size <= arenaRoom {
 					*(*[arenaRoom]byte)(out[at:]) = *(*[arenaRoom]byte)(arena[v.at:])
 				} else {
 					copy(out[at:], arena[v.at:v.at+v.size])
 				}
 				if at += int(v.size); at > size {
-					return ends, false
+					return ends, 0, false
 				}
 			}
 			if t.size <= arenaRoom {
@@ -251,12 +300,12 @@ func (u *unshaper) assemble(out []byte, ends []uint32, size int) ([]uint32, bool
 				copy(out[at:], arena[t.at:t.at+t.size])
 			}
 			if at += int(t.size); at > size {
-				return ends, false
+				return ends, 0, false
 			}
 		}
 		ends = append(ends, uint32(at))
 	}
-	return ends, at == size && len(loose) == 0
+	return ends, at, len(loose) == 0
 }
 
 // pairs has 00 to 99.
@@ -330,13 +379,18 @@ func (d *decoder) part(buf []byte, most int) []byte {
 	return out
 }
 
-// planeParts is the inverse of appendPlaneParts.
-func (d *decoder) planeParts(numbers []uint64, part []byte, count int, planes byte) ([]uint64, []byte) {
+// planeParts is the inverse of appendPlaneParts. Of count numbers it returns
+// those of the rows, or all.
+func (d *decoder) planeParts(numbers []uint64, part []byte, count int, rows []uint32, planes byte) ([]uint64, []byte) {
 	if planes > 8 {
 		d.fail()
 		return numbers[:0], part
 	}
-	numbers = slices.Grow(numbers[:0], count)[:count]
+	size := count
+	if rows != nil {
+		size = len(rows)
+	}
+	numbers = slices.Grow(numbers[:0], size)[:size]
 	clear(numbers)
 	for w := range planes {
 		part = d.part(part, count)
@@ -344,8 +398,13 @@ func (d *decoder) planeParts(numbers []uint64, part []byte, count int, planes by
 			d.fail()
 			return numbers[:0], part
 		}
-		for i, c := range part {
-			numbers[i] |= uint64(c) << (8 * w)
+		if rows == nil {
+			for i, c := range part {
+				numbers[i] |= uint64(c) << (8 * w)
+			}
+		}
+		for i, row := range rows {
+			numbers[i] |= uint64(part[row]) << (8 * w)
 		}
 	}
 	return numbers, part

@@ -26,7 +26,7 @@ func joined(lines []string) (text []byte, sizes []uint64) {
 func mustComeBack(t interface{ Fatalf(string, ...any) }, s *shaper, u *unshaper, lines []string) (section []byte) {
 	text, sizes := joined(lines)
 	section = s.appendShaped(nil, text, sizes)
-	out, ends, err := u.decode(section, nil, nil, len(lines), len(text))
+	out, ends, err := u.decode(section, nil, nil, len(lines), len(text), nil)
 	if err != nil || !bytes.Equal(out, text) {
 		t.Fatalf("%d lines do not come back: %v", len(lines), err)
 	}

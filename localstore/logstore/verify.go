@@ -240,7 +240,7 @@ func checkBlock(b []byte, salt uint64, offset int64) error {
 		return errCorrupt
 	}
 	bd := new(blockData)
-	if err := bd.decodePrefix(&h, b); err != nil {
+	if err := bd.decodePrefix(&h, b, nil); err != nil {
 		return err
 	}
 	return bd.decodeMeta(&h, meta)
