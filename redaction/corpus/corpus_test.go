@@ -57,6 +57,22 @@ func TestTheGateTakesEveryReportOfThePast(t *testing.T) {
 	assert.Greater(t, points, 500)
 }
 
+// A built-in set never changes, so a new one brings a case.
+func TestEverySetIsInTheCorpus(t *testing.T) {
+	included := map[string]bool{}
+	for _, c := range cases(t) {
+		for _, s := range c.Policy.Signals {
+			included[s.Set] = true
+		}
+	}
+	sets, err := policy.Sets()
+	require.NoError(t, err)
+	require.NotEmpty(t, sets)
+	for _, s := range sets {
+		assert.True(t, included[s.Name], "%s: add a policy that includes it to redaction/corpus/add/cases, and its reports", s.Name)
+	}
+}
+
 // mutations are what no policy would have produced.
 var mutations = map[string]func(pmetric.Metrics){
 	"schema":        func(md pmetric.Metrics) { md.ResourceMetrics().At(0).SetSchemaUrl("x") },

@@ -3,6 +3,11 @@
 //
 //	go run ./redaction/corpus/add 2026-11-22-0.1.0
 //
+// Cases named behind it are added alone, and a second folder of a day and version
+// has a number: a set of entries that comes between two releases brings its case.
+//
+//	go run ./redaction/corpus/add 2026-11-22-0.1.0-2 environment
+//
 // It changes nothing that is there. What is fed to the table is made from the
 // policies in cases/: values inside and outside of each domain, sums that are
 // reset, gauges that are missing for an interval.
@@ -16,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,8 +44,22 @@ func main() {
 }
 
 func run() error {
-	if len(os.Args) != 2 || !regexp.MustCompile(`^\d{4}-\d\d-\d\d-\d+\.\d+\.\d+$`).MatchString(os.Args[1]) {
-		return errors.New("usage: go run ./redaction/corpus/add YYYY-MM-DD-VERSION")
+	if len(os.Args) < 2 || !regexp.MustCompile(`^\d{4}-\d\d-\d\d-\d+\.\d+\.\d+(-\d+)?$`).MatchString(os.Args[1]) {
+		return errors.New("usage: go run ./redaction/corpus/add YYYY-MM-DD-VERSION[-N] [CASE...]")
+	}
+	all := filepath.Join("redaction", "corpus", "add", "cases")
+	cases, err := filepath.Glob(filepath.Join(all, "*"))
+	if err != nil || len(cases) == 0 {
+		return errors.New("no cases: run it from the repository's root")
+	}
+	if named := os.Args[2:]; len(named) > 0 {
+		for i, name := range named {
+			named[i] = filepath.Join(all, name)
+			if !slices.Contains(cases, named[i]) {
+				return fmt.Errorf("no case %q in %s", name, all)
+			}
+		}
+		cases = named
 	}
 	to := filepath.Join("redaction", "corpus", "testdata", os.Args[1])
 	if err := os.Mkdir(to, 0o755); err != nil {
@@ -48,10 +68,6 @@ func run() error {
 	began, err := time.Parse(time.DateOnly, os.Args[1][:10])
 	if err != nil {
 		return err
-	}
-	cases, err := filepath.Glob(filepath.Join("redaction", "corpus", "add", "cases", "*"))
-	if err != nil || len(cases) == 0 {
-		return errors.New("no cases: run it from the repository's root")
 	}
 	for _, c := range cases {
 		if err := add(c, filepath.Join(to, filepath.Base(c)), began); err != nil {
