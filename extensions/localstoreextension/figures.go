@@ -67,6 +67,18 @@ var (
 	ofLogs    = metric.WithAttributes(attribute.String("signal", "logs"))
 )
 
+// faults are the log store's, by kind.
+func faults(s logstore.Stats) map[string]int64 {
+	return map[string]int64{
+		"frame_lost":      s.LostFrames,
+		"write_cut_short": s.TornTails,
+		"block_lost":      s.LostBlocks,
+		"index_rebuilt":   s.LostIndexes,
+		"flush_failed":    s.FlushFails,
+		"merge_failed":    s.CompactionFails,
+	}
+}
+
 // observe registers the own metrics that are read when they are collected.
 func (l *localStore) observe() error {
 	with := func(f func(o metric.Int64Observer, v figures)) metric.Int64Callback {
@@ -89,6 +101,11 @@ func (l *localStore) observe() error {
 		tb.RegisterLocalStoreSamplesCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.metrics.Samples) })),
 		tb.RegisterLocalStoreRecordsCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.logs.Accepted) })),
 		tb.RegisterLocalStoreWalSyncFailuresCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.metrics.SyncFailures) })),
+		tb.RegisterLocalStoreFaultsCallback(with(func(o metric.Int64Observer, v figures) {
+			for kind, n := range faults(v.logs) {
+				o.Observe(n, metric.WithAttributes(attribute.String("kind", kind)))
+			}
+		})),
 		tb.RegisterLocalStoreRulesCallback(with(func(o metric.Int64Observer, v figures) { o.Observe(v.rules.Rules) })),
 		tb.RegisterLocalStoreRuleFilesRefusedCallback(with(func(o metric.Int64Observer, v figures) {
 			var n int64

@@ -89,9 +89,25 @@ func (l *localStore) open() (_ *stores, err error) {
 		return nil, err
 	}
 	l.state.progress("", 0, 0, "")
+	l.warnOfDamage(s.logs.Stats())
 	l.log.Info("the stores are open, their write-ahead logs are read again",
 		zap.Int64("metrics_segments", segments), zap.Int64("logs_bytes", bytes), zap.Duration("took", time.Since(began)))
 	return s, nil
+}
+
+// warnOfDamage says how much of the logs the start found damaged, by the kinds of
+// weir_local_store_faults. What is in blocks is read, and found, later.
+func (l *localStore) warnOfDamage(s logstore.Stats) {
+	var found []zap.Field
+	for kind, n := range faults(s) {
+		if n > 0 {
+			found = append(found, zap.Int64(kind, n))
+		}
+	}
+	if found != nil {
+		l.log.Warn("the stored logs are damaged; what could be read goes on being served; `weir logs verify` says in which files",
+			append(found, zap.String("folder", filepath.Join(l.cfg.Data, "logs")))...)
+	}
 }
 
 // orNone: in the configuration 0 is no window, in the store's options it is

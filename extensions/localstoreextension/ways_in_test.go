@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,16 +229,7 @@ func TestEveryWayInTakesWhatItCanAndCountsTheRest(t *testing.T) {
 				require.Equal(t, want, got)
 				require.Equal(t, int64(lines-2), sum(t, tel, "weir_local_store_cut", "")[""])
 
-				var streams struct {
-					Result []struct{ Values [][2]string }
-				}
-				ask(t, l.url(), "/loki/api/v1/query_range", url.Values{"query": {`{service_name="shop"}`}, "direction": {"forward"}}, &streams)
-				var stored []string
-				for _, s := range streams.Result {
-					for _, v := range s.Values {
-						stored = append(stored, v[1])
-					}
-				}
+				stored := storedLines(t, l.url())
 				require.Len(t, stored, lines)
 				require.Subset(t, stored, []string{"first", "last"})
 				for _, e := range logged.All() {

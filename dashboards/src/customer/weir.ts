@@ -72,6 +72,8 @@ export const weir = () =>
           7,
           lines({ title: "Not stored by reason", text: "Samples and log records that were not stored, by signal and reason.", none: "none" },
             q(`sum by (signal, reason) (increase(weir_local_store_rejected_total[$__rate_interval])) > 0`, "{{signal}}: {{reason}}")),
+          lines({ title: "Faults of the log store", text: "Damage found in the stored logs, and writes that failed, by kind, since Weir started. `weir logs verify` says where damage is.", none: "none" },
+            q(`sum by (kind) (weir_local_store_faults_total) > 0`, "{{kind}}")),
           lines({ title: "Left out of reports", text: "Data points a second that did not go into a report, by reason. They are stored here all the same.", unit: "cps", none: "none" },
             q(`sum by (reason) (rate(weir_allowlist_dropped_points_total[$__rate_interval])) > 0`, "{{reason}}")),
           lines({ title: "Bounds met", text: "Resources whose service or version was not told apart, since a bound of the vitals was met.", none: "none" },

@@ -32,6 +32,7 @@ type TelemetryBuilder struct {
 	LocalStoreAlerts             metric.Int64ObservableGauge
 	LocalStoreCut                metric.Int64Counter
 	LocalStoreDisk               metric.Int64ObservableGauge
+	LocalStoreFaults             metric.Int64ObservableCounter
 	LocalStoreRecords            metric.Int64ObservableCounter
 	LocalStoreRejected           metric.Int64Counter
 	LocalStoreRetained           metric.Int64ObservableGauge
@@ -91,6 +92,21 @@ func (builder *TelemetryBuilder) RegisterLocalStoreDiskCallback(cb metric.Int64C
 		cb(ctx, &observerInt64{inst: builder.LocalStoreDisk, obs: o})
 		return nil
 	}, builder.LocalStoreDisk)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterLocalStoreFaultsCallback sets callback for observable LocalStoreFaults metric.
+func (builder *TelemetryBuilder) RegisterLocalStoreFaultsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.LocalStoreFaults, obs: o})
+		return nil
+	}, builder.LocalStoreFaults)
 	if err != nil {
 		return err
 	}
@@ -285,6 +301,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"weir_local_store_disk",
 		metric.WithDescription("Bytes on disk. [Alpha]"),
 		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LocalStoreFaults, err = builder.meter.Int64ObservableCounter(
+		"weir_local_store_faults",
+		metric.WithDescription("What the log store has found damaged or could not do since the start, by kind. An unreadable block is found when something first reads it. `weir logs verify` says where damage is. [Alpha]"),
+		metric.WithUnit("{fault}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.LocalStoreRecords, err = builder.meter.Int64ObservableCounter(
