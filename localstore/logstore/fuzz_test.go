@@ -154,6 +154,13 @@ func FuzzShapedSection(f *testing.F) {
 	f.Add(new(shaper).appendShaped(nil, text, sizes), uint16(len(sizes)), uint32(len(text)))
 	f.Fuzz(func(t *testing.T, section []byte, rows uint16, size uint32) {
 		size %= 1 << 16
+		if len(section) > 0 {
+			needle := section[:1+len(section)%9%len(section)]
+			out, ends, err := new(unshaper).decode(section, nil, nil, int(rows), int(size), needlesOf([][]byte{needle}))
+			if err == nil && (len(ends) != int(rows) || !slices.IsSorted(ends) || rows > 0 && int(ends[rows-1]) != len(out)) {
+				t.Fatalf("%d bytes in %d rows of %d", len(out), len(ends), rows)
+			}
+		}
 		out, ends, err := new(unshaper).decode(section, nil, nil, int(rows), int(size), nil)
 		if err != nil {
 			return
@@ -164,7 +171,8 @@ func FuzzShapedSection(f *testing.F) {
 	})
 }
 
-// Whatever lines are, they come back from their shapes.
+// Whatever lines are, they come back from their shapes, and those that hold a
+// text come back when it is asked for.
 func FuzzShapes(f *testing.F) {
 	f.Add([]byte("a=1 b=x\na=2 b=y\na=03 b=\n\n-\n"), uint8(9))
 	f.Add([]byte(`{"id":"00ff","n":12,"text":"grüße"}`), uint8(200))
@@ -178,6 +186,23 @@ func FuzzShapes(f *testing.F) {
 				lines = append(lines, l)
 			}
 		}
-		mustComeBack(t, new(shaper), new(unshaper), lines)
+		section := mustComeBack(t, new(shaper), new(unshaper), lines)
+		if len(data) == 0 {
+			return
+		}
+		from := int(times) % len(data)
+		needle := data[from:min(len(data), from+1+int(times)/32)]
+		text, _ := joined(lines)
+		out, ends, err := new(unshaper).decode(section, nil, nil, len(lines), len(text), needlesOf([][]byte{needle}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := uint32(0)
+		for i, line := range lines {
+			got := string(out[at:ends[i]])
+			if at = ends[i]; got != line && (got != "" || strings.Contains(line, string(needle))) {
+				t.Fatalf("of %q, asked for %q, there is %q", line, needle, got)
+			}
+		}
 	})
 }

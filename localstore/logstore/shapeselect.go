@@ -15,7 +15,12 @@ type sight struct {
 // their kind allows.
 func (u *unshaper) want(d decoder, sh *rowShape, needles []*needle) bool {
 	u.decides = append(u.decides[:0], make([]bool, sh.places)...)
-	u.denied = append(u.denied[:0], make([]bool, len(u.dict))...)
+	u.denied = slices.Grow(u.denied[:0], len(u.dict))[:len(u.dict)]
+	for _, k := range u.kinds[sh.kinds : sh.kinds+sh.places] {
+		if k.kind == columnDictionary {
+			clear(u.denied[k.dict : k.dict+k.size])
+		}
+	}
 	for _, n := range needles {
 		if !u.deny(sh, n) {
 			return false
