@@ -1,8 +1,6 @@
 package consent
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -150,42 +148,25 @@ func record(fsys vfs.FS, data string, p *policy.Policy, a Acceptance, decide fun
 				return Acceptance{}, err
 			}
 		}
-		text, err := json.MarshalIndent(a, "", "  ")
-		if err != nil {
-			return Acceptance{}, err
-		}
-		if err := vfs.WriteFileAtomic(fsys, textFile(data, a.Digest), p.Source, 0o644); err != nil {
-			return Acceptance{}, err
-		}
-		if err := vfs.WriteFileAtomic(fsys, AcceptanceFile(data, a.Digest), append(text, '\n'), 0o644); err != nil {
+		if err := writeDecision(fsys, data, AcceptanceFile(data, a.Digest), p, a); err != nil {
 			return Acceptance{}, err
 		}
 	}
-	for _, d := range []string{dir, data, filepath.Dir(filepath.Clean(data))} {
-		if err := fsys.SyncDir(d); err != nil {
-			return Acceptance{}, err
-		}
+	if err := syncDecisions(fsys, data); err != nil {
+		return Acceptance{}, err
 	}
 	return a, nil
-}
-
-// textFile is where the accepted text of a digest lies.
-func textFile(data string, d policy.Digest) string {
-	return strings.TrimSuffix(AcceptanceFile(data, d), ".json") + ".yaml"
 }
 
 // readAcceptance returns fs.ErrNotExist only if there is none that holds.
 func readAcceptance(fsys vfs.FS, data string, d policy.Digest) (Acceptance, error) {
 	name := AcceptanceFile(data, d)
-	text, err := vfs.ReadFile(fsys, name)
-	if err != nil {
-		return Acceptance{}, fmt.Errorf("its acceptance cannot be read: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	var a Acceptance
-	if err := dec.Decode(&a); err != nil || dec.More() {
-		return Acceptance{}, fmt.Errorf("its acceptance %s is not the JSON that Weir wrote", name)
+	if err := readDecision(fsys, name, &a); err != nil {
+		if errors.Is(err, errForeign) {
+			return Acceptance{}, fmt.Errorf("its acceptance %s %w", name, err)
+		}
+		return Acceptance{}, fmt.Errorf("its acceptance cannot be read: %w", err)
 	}
 	if a.Digest != d {
 		return Acceptance{}, fmt.Errorf("its acceptance %s names another digest", name)

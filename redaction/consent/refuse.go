@@ -1,8 +1,6 @@
 package consent
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -86,31 +84,13 @@ func Refuse(fsys vfs.FS, data string, p *policy.Policy, by, reason string, now t
 	if err := tell(r); err != nil {
 		return Refusal{}, fmt.Errorf("refuse the policy: %w", err)
 	}
-	if err := writeRefusal(fsys, data, p, r); err != nil {
+	if err := writeDecision(fsys, data, RefusalFile(data, r.Digest), p, r); err != nil {
+		return Refusal{}, fmt.Errorf("refuse the policy: %w", err)
+	}
+	if err := syncDecisions(fsys, data); err != nil {
 		return Refusal{}, fmt.Errorf("refuse the policy: %w", err)
 	}
 	return r, nil
-}
-
-// writeRefusal writes the refused text before the refusal: whoever finds the
-// second can read the first.
-func writeRefusal(fsys vfs.FS, data string, p *policy.Policy, r Refusal) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := vfs.WriteFileAtomic(fsys, textFile(data, r.Digest), p.Source, 0o644); err != nil {
-		return err
-	}
-	if err := vfs.WriteFileAtomic(fsys, RefusalFile(data, r.Digest), append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	for _, d := range []string{filepath.Join(data, folder), data, filepath.Dir(filepath.Clean(data))} {
-		if err := fsys.SyncDir(d); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Refusals lists those that hold, in no order.
@@ -153,16 +133,16 @@ func refusal(fsys vfs.FS, data string, d policy.Digest) (Refusal, error) {
 // readRefusal returns fs.ErrNotExist only if there is no file.
 func readRefusal(fsys vfs.FS, data string, d policy.Digest) (Refusal, error) {
 	name := RefusalFile(data, d)
-	text, err := vfs.ReadFile(fsys, name)
-	if err != nil {
-		return Refusal{}, fmt.Errorf("its refusal cannot be read: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	var r Refusal
-	said := func() Acceptance { return Acceptance{By: r.By, Reason: r.Reason} }
-	if err := dec.Decode(&r); err != nil || dec.More() || r.Digest != d || r.At.IsZero() || r.Order < 1 || said().validate() != nil {
-		return Refusal{}, fmt.Errorf("its refusal %s is not the JSON that Weir wrote: nothing leaves while it is there", name)
+	err := readDecision(fsys, name, &r)
+	if err == nil && (r.Digest != d || r.At.IsZero() || r.Order < 1 || (Acceptance{By: r.By, Reason: r.Reason}).validate() != nil) {
+		err = errForeign
+	}
+	switch {
+	case errors.Is(err, errForeign):
+		return Refusal{}, fmt.Errorf("its refusal %s %w: nothing leaves while it is there", name, err)
+	case err != nil:
+		return Refusal{}, fmt.Errorf("its refusal cannot be read: %w", err)
 	}
 	return r, nil
 }

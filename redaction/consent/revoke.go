@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,16 +118,16 @@ func Revocations(fsys vfs.FS, data string) ([]Revocation, error) {
 // readRevocation returns fs.ErrNotExist only if there is none.
 func readRevocation(fsys vfs.FS, data string, d policy.Digest) (Revocation, error) {
 	name := RevocationFile(data, d)
-	text, err := vfs.ReadFile(fsys, name)
-	if err != nil {
-		return Revocation{}, fmt.Errorf("its revocation cannot be read: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
 	var r Revocation
-	said := func() Acceptance { return Acceptance{By: r.By, Reason: r.Reason} }
-	if err := dec.Decode(&r); err != nil || dec.More() || r.Digest != d || r.At.IsZero() || r.Order < 1 || said().validate() != nil {
-		return Revocation{}, fmt.Errorf("its revocation %s is not the JSON that Weir wrote: nothing leaves while it is there", name)
+	err := readDecision(fsys, name, &r)
+	if err == nil && (r.Digest != d || r.At.IsZero() || r.Order < 1 || (Acceptance{By: r.By, Reason: r.Reason}).validate() != nil) {
+		err = errForeign
+	}
+	switch {
+	case errors.Is(err, errForeign):
+		return Revocation{}, fmt.Errorf("its revocation %s %w: nothing leaves while it is there", name, err)
+	case err != nil:
+		return Revocation{}, fmt.Errorf("its revocation cannot be read: %w", err)
 	}
 	return r, nil
 }
