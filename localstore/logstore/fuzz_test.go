@@ -176,6 +176,7 @@ func FuzzShapedSection(f *testing.F) {
 func FuzzShapes(f *testing.F) {
 	f.Add([]byte("a=1 b=x\na=2 b=y\na=03 b=\n\n-\n"), uint8(9))
 	f.Add([]byte(`{"id":"00ff","n":12,"text":"grüße"}`), uint8(200))
+	f.Add([]byte("a=red go\na=blue stop\na=red stop"), uint8(218)) // asks for "=red go"
 	f.Fuzz(func(t *testing.T, data []byte, times uint8) {
 		var lines []string
 		for n := range int(times)/16 + 1 {
