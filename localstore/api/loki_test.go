@@ -36,7 +36,8 @@ var lokiNow = time.Unix(1700000600, 0)
 // Every testdata/loki/*.txtar holds a file "logs" (a line is the time in
 // seconds, the stream, the structured metadata, the line) and then requests:
 // method and path, a parameter or a header on each line, a line of dashes, the
-// status with the type, the body. The store is the real one.
+// status with the type, the body. The store is the real one; the answers hold
+// with the logs in its head as well as in its blocks, and in both.
 func TestLokiAnswersExactly(t *testing.T) {
 	paths, err := filepath.Glob("testdata/loki/*.txtar")
 	require.NoError(t, err)
@@ -47,16 +48,21 @@ func TestLokiAnswersExactly(t *testing.T) {
 			require.NoError(t, err)
 			ar := txtar.Parse(data)
 			require.Equal(t, "logs", ar.Files[0].Name)
-			h := serveLogs(t, string(ar.Files[0].Data))
-			for i, f := range ar.Files[1:] {
-				t.Run(f.Name, func(t *testing.T) {
-					ask, want, _ := strings.Cut(string(f.Data), "----\n")
-					got := askLoki(t, h, ask)
-					ar.Files[i+1].Data = []byte(ask + "----\n" + got)
-					if !*updateLoki {
-						require.Equal(t, want, got)
-					}
-				})
+			logs := string(ar.Files[0].Data)
+			for _, lies := range []struct {
+				in string
+				h  http.Handler
+			}{{"blocks", serveLogs(t, logs, inBlocks)}, {"both", serveLogs(t, logs, inBoth)}, {"head", serveLogs(t, logs, inHead)}} {
+				for i, f := range ar.Files[1:] {
+					t.Run(f.Name+" in "+lies.in, func(t *testing.T) {
+						ask, want, _ := strings.Cut(string(f.Data), "----\n")
+						got := chunks.ReplaceAllString(askLoki(t, lies.h, ask), "${1}0")
+						ar.Files[i+1].Data = []byte(ask + "----\n" + got)
+						if !*updateLoki {
+							require.Equal(t, want, got)
+						}
+					})
+				}
 			}
 			if *updateLoki {
 				require.NoError(t, os.WriteFile(path, txtar.Format(ar), 0o644))
@@ -65,7 +71,12 @@ func TestLokiAnswersExactly(t *testing.T) {
 	}
 }
 
-func serveLogs(t testing.TB, text string) http.Handler {
+// How many of a number of entries are written to blocks before the others come.
+func inHead(int) int     { return 0 }
+func inBoth(n int) int   { return n / 2 }
+func inBlocks(n int) int { return n }
+
+func serveLogs(t testing.TB, text string, blocks func(n int) int) http.Handler {
 	t.Helper()
 	now := func() time.Time { return lokiNow }
 	store, err := logstore.Open(vfs.NewMem(), "logs", logstore.Options{Now: now, MaintainEvery: -1})
@@ -91,9 +102,17 @@ func serveLogs(t testing.TB, text string) http.Handler {
 			{Timestamp: seconds * int64(time.Second), Line: line, Metadata: metadata},
 		}})
 	}
-	res, err := store.Append(context.Background(), streams)
-	require.NoError(t, err)
-	require.Equal(t, len(streams), res.Accepted)
+	add := func(part []logstore.Stream) {
+		res, err := store.Append(context.Background(), part)
+		require.NoError(t, err)
+		require.Equal(t, len(part), res.Accepted)
+	}
+	n := blocks(len(streams))
+	add(streams[:n])
+	require.NoError(t, store.Flush(context.Background()))
+	add(streams[n:])
+	require.Equal(t, n > 0, store.Stats().Blocks > 0)
+	require.Equal(t, n < len(streams), store.Stats().HeadBytes > 0)
 	return newLoki(store, logql.NewEngine(store, logql.Options{Now: now}), now)
 }
 
@@ -135,9 +154,12 @@ func askLoki(t *testing.T, h http.Handler, ask string) string {
 // the others they would hide the answer.
 var statistics = regexp.MustCompile(`"stats":\{.*\}\}`)
 
+// chunks are counted where there are blocks alone.
+var chunks = regexp.MustCompile(`("totalChunks(?:Ref|Downloaded)":)\d+`)
+
 func TestLokiSaysWhichVersionItSpeaks(t *testing.T) {
 	w := httptest.NewRecorder()
-	serveLogs(t, `1700000000 {app="a"} {} hello`).ServeHTTP(w, httptest.NewRequest("GET", "/loki/api/v1/status/buildinfo", nil))
+	serveLogs(t, `1700000000 {app="a"} {} hello`, inHead).ServeHTTP(w, httptest.NewRequest("GET", "/loki/api/v1/status/buildinfo", nil))
 	var info map[string]string
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &info))
 	require.Equal(t, "3.7.0", info["version"])
@@ -147,7 +169,7 @@ func TestLokiSaysWhichVersionItSpeaks(t *testing.T) {
 }
 
 func TestLokiCompressesForThoseWhoAccept(t *testing.T) {
-	h := serveLogs(t, `1700000000 {app="a"} {} hello`)
+	h := serveLogs(t, `1700000000 {app="a"} {} hello`, inHead)
 	get := func(accept string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", "/loki/api/v1/labels", nil)
 		r.Header.Set("Accept-Encoding", accept)
