@@ -11,6 +11,7 @@ import (
 type reply struct {
 	status int
 	body   any    // JSON, with the query's statistics taken out
+	stats  object // these statistics
 	text   string // when it is no JSON
 }
 
@@ -65,6 +66,7 @@ func ask(s *server, q question) (reply, error) {
 	}
 	if top, ok := r.body.(object); ok {
 		if data, ok := top["data"].(object); ok {
+			r.stats, _ = data["stats"].(object)
 			delete(data, "stats")
 		}
 	}

@@ -22,6 +22,17 @@ type stream struct {
 	entries []entry
 }
 
+// part is one of the two loads of the corpus. What comes late lies among the
+// rest in time: every eighth entry.
+type part int
+
+const (
+	early part = iota
+	late
+)
+
+func (p part) holds(i int) bool { return (i%8 == 5) == (p == late) }
+
 // corpus makes the pushed streams, the same ones in every run.
 func corpus() []stream {
 	var all []stream

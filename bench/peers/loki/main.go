@@ -60,13 +60,8 @@ func run(ctx context.Context, lokiBinary, weirBinary, doc, boards, only string, 
 
 	// Whole hours, so that steps and windows fall the same way in every run.
 	begin := time.Now().Truncate(time.Hour).Add(-time.Hour)
-	for _, s := range []*server{loki, weir} {
-		if err := load(s, begin); err != nil {
-			return false, err
-		}
-	}
-	// What lies in memory is in no index: only then does Loki count streams.
-	if err := post(loki, "/flush", nil); err != nil {
+	written, err := loadBoth(ctx, loki, weir, begin)
+	if err != nil {
 		return false, err
 	}
 	all, err := questions(begin)
@@ -129,6 +124,11 @@ func run(ctx context.Context, lokiBinary, weirBinary, doc, boards, only string, 
 			}
 			t.judge("patterns", name, "patterns", difference, true)
 		}
+	}
+	if n, err := blocks(weir, begin); err != nil {
+		return false, err
+	} else if n != written {
+		return false, fmt.Errorf("weir had %v blocks before it was asked and has %v: what came late is no longer in its head", written, n)
 	}
 	ok := t.report(only == "")
 	if stay {

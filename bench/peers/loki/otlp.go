@@ -14,8 +14,9 @@ func attribute(key string, value object) object { return object{"key": key, "val
 func text(key, value string) object { return attribute(key, object{"stringValue": value}) }
 
 // otlpCorpus is one export request: six streams by their resources, with
-// scopes, severities, trace ids and attributes of every type.
-func otlpCorpus(begin time.Time) []byte {
+// scopes, severities, trace ids and attributes of every type, with a part of
+// their entries.
+func otlpCorpus(begin time.Time, p part) []byte {
 	var resources []object
 	for i := range 6 {
 		r := rand.New(rand.NewPCG(uint64(i), 99))
@@ -51,7 +52,9 @@ func otlpCorpus(begin time.Time) []byte {
 			if j%3 == 0 {
 				record["traceId"], record["spanId"] = hex(r, 32), hex(r, 16)
 			}
-			records = append(records, record)
+			if p.holds(j) {
+				records = append(records, record)
+			}
 		}
 		resources = append(resources, object{
 			"resource":  object{"attributes": attributes},

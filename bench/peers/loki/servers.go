@@ -24,8 +24,11 @@ var weirConfig string
 type server struct {
 	name string
 	base string // http://host:port
-	cmd  *exec.Cmd
 	log  string
+
+	binary, flag, dir string
+	cmd               *exec.Cmd
+	exited            chan error
 }
 
 // start runs a program on a configuration in a folder of its own and waits
@@ -38,47 +41,73 @@ func start(ctx context.Context, name, binary, config, flag, dir string) (*server
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	if binary, err = filepath.Abs(binary); err != nil {
+		return nil, err
+	}
 	config = strings.NewReplacer("{dir}", dir, "{http}", ports[0], "{grpc}", ports[1]).Replace(config)
 	file := filepath.Join(dir, name+".yaml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return nil, err
 	}
-	s := &server{name: name, base: "http://127.0.0.1:" + ports[0], log: filepath.Join(dir, name+".log")}
-	out, err := os.Create(s.log)
+	s := &server{
+		name: name, base: "http://127.0.0.1:" + ports[0], log: filepath.Join(dir, name+".log"),
+		binary: binary, flag: flag + "=" + file, dir: dir,
+	}
+	return s, s.run(ctx)
+}
+
+func (s *server) run(ctx context.Context) error {
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer out.Close()
-	if binary, err = filepath.Abs(binary); err != nil {
-		return nil, err
-	}
-	s.cmd = exec.Command(binary, flag+"="+file)
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, out, out
+	s.cmd = exec.Command(s.binary, s.flag)
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, out, out
 	// The end of the referee, however it comes, is the end of its servers.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s (`make peers` builds it): %w", binary, err)
+		return fmt.Errorf("start %s (`make peers` builds it): %w", s.binary, err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- s.cmd.Wait() }()
+	cmd, exited := s.cmd, make(chan error, 1)
+	s.exited = exited
+	go func() { exited <- cmd.Wait() }()
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); {
 		if resp, err := http.Get(s.base + "/ready"); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return s, nil
+				return nil
 			}
 		}
 		select {
 		case err := <-exited:
-			return nil, fmt.Errorf("%s ended at its start (%w): %s", name, err, tail(s.log))
+			return fmt.Errorf("%s ended at its start (%w): %s", s.name, err, tail(s.log))
 		case <-ctx.Done():
 			s.stop()
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 	s.stop()
-	return nil, fmt.Errorf("%s is not ready after two minutes: %s", name, tail(s.log))
+	return fmt.Errorf("%s is not ready after two minutes: %s", s.name, tail(s.log))
+}
+
+// restart ends the server as its operator would, and starts it on the same data.
+func (s *server) restart(ctx context.Context) error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("end %s: %w", s.name, err)
+	}
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			return fmt.Errorf("%s ended with %w: %s", s.name, err, tail(s.log))
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return fmt.Errorf("%s has not ended a minute after SIGTERM: %s", s.name, tail(s.log))
+	}
+	return s.run(ctx)
 }
 
 func (s *server) stop() {
