@@ -39,6 +39,29 @@ func unordered(path string) bool {
 	return strings.HasSuffix(path, "/series") || strings.Contains(path, "/detected_")
 }
 
+// sortTies puts neighbours in a vector whose values are the same into one order:
+// topk and sort order those in Loki otherwise from one answer to the next.
+func sortTies(body any) {
+	top, _ := body.(object)
+	data, _ := top["data"].(object)
+	elements, _ := data["result"].([]any)
+	if data["resultType"] != "vector" {
+		return
+	}
+	value := func(i int) string {
+		e, _ := elements[i].(object)
+		return whole(e["value"])
+	}
+	for from := 0; from < len(elements); {
+		to := from + 1
+		for to < len(elements) && value(to) == value(from) {
+			to++
+		}
+		sortAll(elements[from:to])
+		from = to
+	}
+}
+
 func sortAll(v any) {
 	switch v := v.(type) {
 	case object:

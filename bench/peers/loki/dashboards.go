@@ -51,10 +51,9 @@ func ofDashboards(folder string, begin time.Time) ([]question, error) {
 					return nil, err
 				}
 				q.query = strings.NewReplacer("service_name", "app", "$service", "api|worker", "$search", "o", "$__auto", "3m", "$__range", "15m").Replace(t.Expr)
-				// Of elements with one value a server picks any, in any order.
-				if top.MatchString(q.query) {
-					q.query, q.anyOrder = top.ReplaceAllString(q.query, "topk(500,"), true
-				}
+				// Of elements with one value a server picks any.
+				q.query = top.ReplaceAllString(q.query, "topk(500,")
+				q.ties = ordered.MatchString(q.query)
 				q.form.Set("query", q.query)
 				q.name = "dashboards: " + q.query
 				all = append(all, q)

@@ -22,8 +22,9 @@ type question struct {
 	header string // X-Loki-Response-Encoding-Flags
 	post   bool
 	query  string
-	// anyOrder says that the elements of the answer have no order of their own.
-	anyOrder bool
+	// ties says that elements are in the order of their values, so that those
+	// of equal value have none.
+	ties bool
 }
 
 // questions reads the tables. In a file, a line that begins with
@@ -79,7 +80,7 @@ func questions(begin time.Time) ([]question, error) {
 						return nil, fmt.Errorf("%s:%d: %w", f.Name(), i+1, err)
 					}
 					q.form.Set("query", query)
-					q.query = query
+					q.query, q.ties = query, ordered.MatchString(query)
 					q.name = group + ": " + line
 					all = append(all, q)
 				}
@@ -90,6 +91,7 @@ func questions(begin time.Time) ([]question, error) {
 }
 
 var (
+	ordered   = regexp.MustCompile(`\b(topk|bottomk|sort|sort_desc)\b`)
 	instant   = regexp.MustCompile(`^([TSFR])([+-][0-9hms.]+)$`)
 	parameter = regexp.MustCompile(`([A-Za-z_\[\]]+)=('[^']*'|\S*)`)
 )
@@ -126,7 +128,7 @@ func request(group, text string, begin time.Time) (question, error) {
 			}
 		}
 		if name == "query" {
-			q.query = value
+			q.query, q.ties = value, ordered.MatchString(value)
 		}
 		q.form.Add(name, value)
 	}
