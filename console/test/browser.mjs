@@ -82,49 +82,64 @@ async function serious(page) {
   return violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
 }
 
-const pages = {
+/** What holds for every page in every look: drawn without a complaint, within the window, readable for everybody. */
+async function sound(page) {
+  assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
+  assert.deepEqual(await serious(page), []);
+  assert.deepEqual(page.faults, []);
+}
+
+const looks = { light: {}, dark: { dark: true }, phone: { width: 390, height: 844 } };
+
+const both = {
   overview: "/",
   logs: "/logs",
-  patterns: "/logs?view=patterns",
   metrics: "/metrics?query=" + encodeURIComponent("sum by (service_name) (rate(weir_log_records_total[1m]))"),
-  "metrics-table": "/metrics?view=table&query=up",
-  leaves: "/leaves",
-  allowlist: "/allowlist",
-  sources: "/sources",
   about: "/about",
 };
 
-for (const [name, path] of Object.entries(pages))
-  for (const look of ["light", "dark", "phone"])
-    test(`${name}, ${look}: drawn, without a complaint, readable for everybody`, async () => {
-      const page = await open(path, look === "phone" ? { width: 390, height: 844 } : { dark: look === "dark" });
-      await settled(page);
-      if (name === "overview") await scrollThrough(page);
-      await shoot(page, `${name}-${look}`);
-      assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `the page is ${wide} px wider than the window`);
-      assert.deepEqual(await serious(page), []);
-      assert.deepEqual(page.faults, []);
-      await page.close();
-    });
+// Of each role, named by what startEdge calls its address.
+const pages = {
+  url: { ...both, patterns: "/logs?view=patterns", "metrics-table": "/metrics?view=table&query=up", leaves: "/leaves", allowlist: "/allowlist", sources: "/sources" },
+  fleet: both,
+};
 
-for (const role of ["url", "fleet"]) test(`every panel of every dashboard shows something, or says that there is none, ${role === "url" ? "edge" : role}`, async () => {
+for (const [role, own] of Object.entries(pages))
+  for (const [name, path] of Object.entries(own))
+    for (const [look, options] of Object.entries(looks))
+      test(`${name} of the ${role === "url" ? "edge" : role}, ${look}: drawn, without a complaint, readable for everybody`, async () => {
+        const page = await open(path, { ...options, base: edge[role] });
+        await settled(page);
+        if (name === "overview") await scrollThrough(page);
+        await shoot(page, `${role === "url" ? "" : role + "-"}${name}-${look}`);
+        await sound(page);
+        await page.close();
+      });
+
+for (const role of ["url", "fleet"]) for (const [look, options] of Object.entries(looks)) test(`every panel of every dashboard of the ${role === "url" ? "edge" : role} shows something, or says that there is none, ${look}: readable for everybody`, async () => {
   const base = edge[role];
   const boards = await (await fetch(base + "/weir/v1/dashboards")).json();
   assert.ok(boards.length >= 1);
+  const bad = {};
   for (const b of boards) {
-    const page = await open(`/d/${b.uid}?from=now-15m&to=now`, { base });
-    await settled(page);
-    await scrollThrough(page);
-    const bad = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.dataset.state !== "done").map((p) => p.querySelector("h3").textContent));
-    assert.deepEqual(bad, [], b.uid);
-    const empty = await page.evaluate(() => [...document.querySelectorAll(".panel")].map((p) => [p.querySelector("h3").textContent, p.querySelector(".no-data")?.textContent]).filter(([, none]) => none && !/^(none|nothing)\b/.test(none)));
-    assert.deepEqual(empty, [], `${b.uid}: panels without data`);
-    await shoot(page, b.uid, { fullPage: true });
-    assert.deepEqual(page.faults, []);
+    const page = await open(`/d/${b.uid}?from=now-15m&to=now`, { ...options, base });
+    try {
+      await settled(page);
+      await scrollThrough(page);
+      const undone = await page.evaluate(() => [...document.querySelectorAll(".panel")].filter((p) => p.dataset.state !== "done").map((p) => p.querySelector("h3").textContent));
+      assert.deepEqual(undone, []);
+      const empty = await page.evaluate(() => [...document.querySelectorAll(".panel")].map((p) => [p.querySelector("h3").textContent, p.querySelector(".no-data")?.textContent]).filter(([, none]) => none && !/^(none|nothing)\b/.test(none)));
+      assert.deepEqual(empty, [], "panels without data");
+      await shoot(page, look === "light" ? b.uid : `${b.uid}-${look}`, { fullPage: true });
+      await sound(page);
+    } catch (err) {
+      bad[b.uid] = err.message; // the others are looked at as well
+    }
     await page.close();
   }
+  assert.deepEqual(bad, {});
 });
 
 /** What Lighthouse would say of a page, from the browser's own performance entries. */
@@ -157,7 +172,7 @@ const bounds = { "first paint, ms": 1000, "largest paint, ms": 3000, "blocking, 
 
 test("pages are painted soon, hold still, and are small", async () => {
   const all = {};
-  for (const name of ["overview", "logs", "leaves", "allowlist"]) all[name] = await figures(pages[name]);
+  for (const name of ["overview", "logs", "leaves", "allowlist"]) all[name] = await figures(pages.url[name]);
   console.table(all);
   writeFileSync(`${shots}figures.json`, JSON.stringify(all, null, 1));
   for (const [name, f] of Object.entries(all))

@@ -8,7 +8,7 @@ export function BarGauge({ panel, data }: ViewProps) {
   const values = data.series.map((s) => reduce(s.values, calc));
   const top = Math.max(...values.map((v) => v ?? 0));
   return (
-    <ul class="bars">
+    <ul class="bars" tabIndex={0} aria-label={panel.title}>
       {data.series.map((s, i) => {
         const d = settings(panel, s.name);
         const v = values[i] ?? null;

@@ -33,7 +33,7 @@ export function StateTimeline({ panel, data }: ViewProps) {
   const to = data.range.to / 1000;
   const at = (t: number) => (100 * (t - from)) / (to - from);
   return (
-    <div class="lanes">
+    <div class="lanes" tabIndex={0} role="region" aria-label={panel.title}>
       {data.series.slice(0, 100).map((s) => {
         const parts = pieces(s, settings(panel, s.name), data.step / 1000, to);
         const now = parts[parts.length - 1];
