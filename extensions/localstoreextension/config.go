@@ -3,13 +3,13 @@ package localstoreextension
 import (
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/confignet"
 
+	"github.com/weir-telemetry/weir/internal/loopback"
 	"github.com/weir-telemetry/weir/localstore/logql"
 	"github.com/weir-telemetry/weir/localstore/metricstore"
 	"github.com/weir-telemetry/weir/localstore/rules"
@@ -179,23 +179,8 @@ func (c *Config) validateEndpoint() error {
 	if addr.Transport == confignet.TransportTypeUnix {
 		return nil // guarded by the file's permissions
 	}
-	host, _, err := net.SplitHostPort(addr.Endpoint)
-	if err != nil {
-		return fmt.Errorf("http::endpoint: %q is not an address; write host:port, such as 127.0.0.1:7070", addr.Endpoint)
+	if err := loopback.Guard(addr.Endpoint, c.HTTP.Auth.HasValue(), "127.0.0.1:7070"); err != nil {
+		return fmt.Errorf("http::endpoint: %w", err)
 	}
-	if c.HTTP.Auth.HasValue() || isLoopback(host) {
-		return nil
-	}
-	return fmt.Errorf("http::endpoint: %s can be reached from other machines, and nobody has to say who they are; "+
-		"listen on 127.0.0.1, or set http::auth to an authenticator such as basicauth (and http::tls)", addr.Endpoint)
-}
-
-// isLoopback tells whether a host names this machine only. Other names are not
-// resolved: what they are may change.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return nil
 }

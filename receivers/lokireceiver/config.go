@@ -6,9 +6,11 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/confignet"
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/weir-telemetry/weir/internal/lokipush"
+	"github.com/weir-telemetry/weir/internal/loopback"
 )
 
 // Config is what the `loki` receiver can be told. Exactly one of LocalStore and
@@ -17,7 +19,7 @@ type Config struct {
 	// LocalStore is the id of the local_store extension whose listener serves
 	// the push API.
 	LocalStore component.ID `mapstructure:"local_store"`
-	// HTTP is a listener of its own.
+	// HTTP is a listener of its own. It must be on loopback unless auth is set.
 	HTTP configoptional.Optional[confighttp.ServerConfig] `mapstructure:"http"`
 	// Limits bound one request.
 	Limits LimitsConfig `mapstructure:"limits"`
@@ -55,6 +57,15 @@ func (c *Config) Validate() error {
 		errs = errors.Join(errs, errors.New("local_store and http are both set: keep the one that says where to listen"))
 	case !mounted && !c.HTTP.HasValue():
 		errs = errors.Join(errs, errors.New("neither local_store nor http is set: use local_store: local_store, or http: {endpoint: 127.0.0.1:3100}"))
+	}
+	if c.HTTP.HasValue() {
+		server := c.HTTP.Get()
+		// A Unix socket is guarded by the file's permissions.
+		if server.NetAddr.Transport != confignet.TransportTypeUnix {
+			if err := loopback.Guard(server.NetAddr.Endpoint, server.Auth.HasValue(), "127.0.0.1:3100"); err != nil {
+				errs = errors.Join(errs, fmt.Errorf("http::endpoint: %w", err))
+			}
+		}
 	}
 	for _, l := range []struct {
 		name string

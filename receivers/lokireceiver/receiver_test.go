@@ -82,6 +82,19 @@ func post(t *testing.T, url, media, encoding string, body []byte) (*http.Respons
 	return resp, string(text)
 }
 
+func TestAListenerOfItsOwnIsOpenToThisMachineAlone(t *testing.T) {
+	for endpoint, ok := range map[string]bool{"127.0.0.1:3100": true, "[::1]:3100": true, "0.0.0.0:3100": false, ":3100": false, "10.0.0.1:3100": false} {
+		_, err := load(t, map[string]any{"http": map[string]any{"endpoint": endpoint}})
+		if ok {
+			require.NoError(t, err, endpoint)
+		} else {
+			require.ErrorContains(t, err, "http::auth", endpoint)
+		}
+		_, err = load(t, map[string]any{"http": map[string]any{"endpoint": endpoint, "auth": map[string]any{"authenticator": "basicauth"}}})
+		require.NoError(t, err, endpoint)
+	}
+}
+
 const push = `{"streams":[{"stream":{"job":"shop","service_name":"api"},"values":[["1700000000000000000","paid"],["1700000000000000001","sent",{"trace_id":"abc"}]]}]}`
 
 func zipped(t *testing.T, s string) []byte {
