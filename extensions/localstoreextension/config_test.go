@@ -45,6 +45,7 @@ func TestDefaultsAreValidAndStayOnLoopback(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	require.Equal(t, "127.0.0.1:7070", cfg.HTTP.NetAddr.Endpoint)
 	require.Equal(t, Duration(15*24*time.Hour), cfg.Metrics.Retention)
+	require.Equal(t, Duration(7*24*time.Hour), cfg.Logs.Retention)
 }
 
 func TestUnreadableSizesAndDurationsSayHowToWriteThem(t *testing.T) {
