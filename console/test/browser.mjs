@@ -2,7 +2,9 @@
 // opened, looked at for blankness, held against axe's rules, and worked with.
 // Run by `make test-browser`. Needs Chromium (CHROMIUM, or /usr/bin/chromium).
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { startEdge } from "./edge.mjs";
@@ -24,8 +26,9 @@ after(async () => {
 });
 
 /** A page of the console; whatever the browser complains of fails the test. */
-async function open(path, { width = 1400, height = 1000, dark = false, base = edge.url } = {}) {
+async function open(path, { width = 1400, height = 1000, dark = false, base = edge.url, zone } = {}) {
   const page = await browser.newPage();
+  if (zone) await page.emulateTimezone(zone);
   page.faults = [];
   page.on("console", (m) => ["error", "warn"].includes(m.type()) && page.faults.push(m.text()));
   page.on("pageerror", (e) => page.faults.push(e.message));
@@ -243,6 +246,153 @@ test("logs are searched, filtered, opened, put in context", async () => {
   await page.close();
 });
 
+/** What a page asks of the stores from now on: path and parameters. */
+function asked(page) {
+  const all = [];
+  page.on("request", (r) => {
+    const url = new URL(r.url());
+    if (url.pathname.startsWith("/api/v1/") || url.pathname.startsWith("/loki/")) all.push({ path: url.pathname, ...Object.fromEntries(url.searchParams) });
+  });
+  return all;
+}
+
+async function eventually(what, check, seconds = 15) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) if (await check()) return;
+  assert.fail(`${what} did not happen in ${seconds} s`);
+}
+
+test("Sources says who sends what, and who fell silent", async () => {
+  const page = await open("/about");
+  // Silence takes minutes: the one answer that says how long is given as it would be then.
+  await page.setRequestInterception(true);
+  page.on("request", async (r) => {
+    if (!new URL(r.url()).searchParams.get("query")?.includes("weir_service_silence_seconds")) return r.continue();
+    const answer = await (await fetch(r.url())).json();
+    for (const s of answer.data.result) s.value[1] = s.metric.service_name === "flood" ? "301" : "299";
+    return r.respond({ contentType: "application/json", body: JSON.stringify(answer) });
+  });
+  await page.evaluate(() => (location.hash = "#/sources"));
+  await page.waitForSelector("tbody tr");
+  const rows = await page.evaluate(() => [...document.querySelectorAll("tbody tr")].map((row) => ({
+    name: row.cells[0].textContent, silent: !!row.querySelector(".outcome-refused"), heard: row.cells[1].textContent, versions: row.cells[2].textContent, requests: row.cells[4].textContent,
+  })));
+  const of = (name) => rows.find((r) => r.name === name);
+  assert.equal(of("console-test").silent, false);
+  assert.equal(of("flood").silent, true);
+  assert.match(of("flood").heard, /5 min/);
+  assert.match(of("console-traced").versions, /1\.1\.0/);
+  assert.match(of("frontend").requests, /[1-9]/);
+  assert.equal(rows[0].name, "flood", "who is silent comes first");
+  await page.evaluate(() => [...document.querySelectorAll("tbody a")].find((a) => a.textContent === "console-test").click());
+  await page.waitForFunction(() => document.querySelectorAll(".log-line").length > 0 && document.querySelector("textarea").value === '{service_name="console-test"}');
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("the histogram and the fields answer for the query, and Download gives its lines", async () => {
+  const page = await open("/logs?query=" + encodeURIComponent('{service_name="console-test"} | logfmt'));
+  await settled(page);
+  await page.waitForSelector('.histogram[aria-label="60 lines over time"] .column .level-error');
+  await page.waitForFunction(() => ["level", "msg"].every((f) => [...document.querySelectorAll("aside li > span:first-child")].some((e) => e.textContent === f)));
+  const folder = mkdtempSync(join(tmpdir(), "weir-download-"));
+  const session = await browser.target().createCDPSession();
+  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Download").click());
+  await eventually("a download", () => existsSync(join(folder, "logs.jsonl")));
+  const lines = readFileSync(join(folder, "logs.jsonl"), "utf8").trimEnd().split("\n").map((l) => JSON.parse(l));
+  assert.equal(lines.length, 60);
+  assert.equal(lines.filter((l) => l.line === "level=error msg=needle" && l.labels.service_name === "console-test" && /^\d{19}$/.test(l.time)).length, 1);
+  rmSync(folder, { recursive: true });
+  const box = await (await page.$(".histogram")).boundingBox();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForFunction(() => /from=\d{13}/.test(location.hash));
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("choosing a variable changes what is asked, and refresh asks again", async () => {
+  const page = await open("/d/weir-customer-overview?from=now-15m&to=now&refresh=off");
+  await settled(page);
+  const requests = asked(page);
+  const ranges = () => requests.filter((r) => r.path === "/api/v1/query_range");
+  await page.evaluate(() => document.querySelector("details.variable").setAttribute("open", ""));
+  const choice = await page.waitForSelector("details.variable label:nth-child(2) input");
+  const name = await choice.evaluate((e) => e.parentElement.textContent.trim());
+  await choice.evaluate((e) => e.click());
+  await eventually("a query for the chosen service", () => ranges().some((r) => r.query.includes(`service_name=~"${name}"`)));
+  assert.match(await page.evaluate(() => decodeURIComponent(location.hash)), new RegExp("var-service=" + name));
+  assert.match(await page.$eval("details.variable summary", (e) => e.textContent), new RegExp(name));
+  await settled(page);
+  const [before, then] = [requests.length, Date.now()];
+  await page.click('button[aria-label="Refresh now"]');
+  await eventually("a query for the time since", () => requests.slice(before).some((r) => Number(r.end) * 1000 >= then));
+  const once = requests.length;
+  await page.select('select[aria-label="Refresh every"]', "5s");
+  await eventually("a refresh by itself", () => requests.length > once && requests.slice(once).some((r) => Number(r.end) * 1000 >= then + 5000));
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("a deploy is marked on the graphs, and named under the cursor", async () => {
+  const page = await open("/d/weir-customer-overview?from=now-15m&to=now&refresh=off");
+  await scrollThrough(page);
+  await page.evaluate(() => document.querySelector(".panel-timeseries").scrollIntoView({ block: "center" }));
+  const mark = await page.waitForSelector('.panel-timeseries [role=img][aria-label*="marked: console-traced 1.1.0"]');
+  const box = await (await mark.$(".u-over")).boundingBox();
+  const named = () => page.evaluate(() => [...document.querySelectorAll(".tip-mark")].map((e) => e.textContent).join());
+  let found = 0;
+  for (let x = box.x + 2; x < box.x + box.width && !found; x += 4) {
+    await page.mouse.move(x, box.y + box.height / 2);
+    if (/console-traced 1\.1\.0/.test(await named())) found = x;
+  }
+  assert.ok(found, "no place of the graph names the deploy");
+  await page.mouse.move(0, 0);
+  // The mark's colour stands in a column of the drawing near that place, over most of its height and with gaps.
+  const dashes = await mark.evaluate((e, x) => {
+    const canvas = e.querySelector("canvas");
+    const r = canvas.getBoundingClientRect();
+    const scale = canvas.width / r.width;
+    const probe = document.body.appendChild(Object.assign(document.createElement("i"), { style: "color: var(--blue)" }));
+    const [red, green, blue] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+    probe.remove();
+    const near = canvas.getContext("2d").getImageData(Math.round((x - r.left - 8) * scale), 0, Math.round(16 * scale), canvas.height);
+    const at = new Set();
+    for (let i = 0; i < near.data.length; i += 4) if (near.data[i + 3] > 60 && Math.abs(near.data[i] - red) + Math.abs(near.data[i + 1] - green) + Math.abs(near.data[i + 2] - blue) < 60) at.add(Math.floor(i / 4 / near.width));
+    return at.size / canvas.height;
+  }, found);
+  assert.ok(dashes > 0.25, `the mark stands over ${dashes} of the height`);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("a link in a table leads to the dashboard of what was chosen", async () => {
+  const page = await open("/d/weir-fleet-overview?from=now-15m&to=now", { base: edge.fleet });
+  await scrollThrough(page);
+  const link = await page.waitForSelector('td a[href*="weir-fleet-install"]');
+  const install = await link.evaluate((a) => new URLSearchParams(a.hash.split("?")[1]).get("var-install"));
+  assert.ok(install, "the link names no install");
+  const requests = asked(page);
+  await link.evaluate((a) => a.click());
+  await page.waitForFunction((i) => location.hash.startsWith("#/d/weir-fleet-install?") && new URLSearchParams(location.hash.split("?")[1]).get("var-install") === i && /Install/.test(document.querySelector("h1")?.textContent ?? ""), {}, install);
+  assert.match(await page.evaluate(() => location.hash), /from=now-15m/, "the time is kept");
+  await eventually("a query for that install", () => requests.some((r) => r.query?.includes(`"${install}"`)));
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("the time zone is said, and all times are shown in it", async () => {
+  const page = await open("/logs?query=" + encodeURIComponent('{service_name="console-test"}'), { zone: "Asia/Kathmandu" });
+  await settled(page);
+  assert.equal(await page.$eval("nav .zone", (e) => e.textContent), "UTC+05:45 Asia/Katmandu");
+  const shown = await page.waitForSelector(".log-line time").then((e) => e.evaluate((x) => x.textContent));
+  const away = (Date.parse(shown.replace(" ", "T") + "Z") - Date.now()) / 60_000;
+  assert.ok(away < 345 && away > 285, `a line of the last hour is shown ${away} minutes from now in UTC`);
+  await page.close();
+});
+
 test("a query that gives native histograms is drawn, and said in a table", async () => {
   const query = encodeURIComponent('sum(http_server_request_duration_seconds{service_name="console-traced"})');
   const page = await open("/metrics?from=now-15m&to=now&query=" + query);
@@ -293,6 +443,29 @@ test("the query field offers labels and values", async () => {
   await page.waitForFunction(() => [...document.querySelectorAll(".hints li")].some((l) => l.textContent === "console-test"), { timeout: 10_000 });
   await page.keyboard.press("Tab");
   assert.match(await page.$eval("textarea", (e) => e.value), /console-test/);
+  await page.close();
+});
+
+test("the field for PromQL offers metrics, labels, values, and the labels to group by", async () => {
+  const page = await open("/metrics");
+  await settled(page);
+  const type = async (text, offered) => {
+    await page.click('textarea[aria-label="PromQL query"]', { count: 3 });
+    await page.keyboard.press("Backspace");
+    await page.keyboard.type(text);
+    await page.waitForFunction((o) => [...document.querySelectorAll(".hints li")].some((l) => l.textContent === o), { timeout: 10_000 }, offered);
+  };
+  await type("rate(weir_log_rec", "weir_log_records_total");
+  await type("weir_log_records_total{serv", "service_name");
+  await type('weir_log_records_total{service_name="console-t', "console-test");
+  await type("sum by (service_n", "service_name");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.$eval("textarea", (e) => e.value), "sum by (service_name");
+  await page.keyboard.type(") (rate(weir_log_records_total[1m]))");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /console-test/.test(document.querySelector(".metrics-result .legend")?.textContent ?? ""), { timeout: 10_000 });
+  assert.deepEqual(page.faults, []);
   await page.close();
 });
 

@@ -65,15 +65,15 @@ export async function startEdge() {
     });
     if (!res.ok) throw new Error(`push: ${res.status} ${await res.text()}`);
   };
-  // A service that only traces: its durations become native histograms.
-  const trace = async (service, n) => {
+  // A service that only traces: its durations become native histograms, its versions deploys.
+  const trace = async (service, version, n) => {
     const end = BigInt(Date.now()) * 1_000_000n;
     const spans = Array.from({ length: n }, (_, i) => ({
       traceId: (i + 1).toString(16).padStart(32, "0"), spanId: (i + 1).toString(16).padStart(16, "0"), name: "GET /", kind: 2,
       startTimeUnixNano: String(end - BigInt(1_000_000 * (i + 1))), endTimeUnixNano: String(end),
       attributes: [{ key: "http.request.method", value: { stringValue: "GET" } }, { key: "http.response.status_code", value: { intValue: "200" } }],
     }));
-    const resource = { attributes: [{ key: "service.name", value: { stringValue: service } }] };
+    const resource = { attributes: [["service.name", service], ["service.version", version]].map(([key, stringValue]) => ({ key, value: { stringValue } })) };
     const res = await fetch(`http://${otlp}/v1/traces`, {
       method: "POST", headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] }),
@@ -94,10 +94,12 @@ export async function startEdge() {
     run("demo-shop", ["-logs", dir], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://" + otlp });
     await push("console-test", Array.from({ length: 60 }, (_, i) => (i === 30 ? "level=error msg=needle" : `level=info msg="line ${i}"`)));
     await push("flood", ["the first"]);
-    await trace("console-traced", 60);
+    await trace("console-traced", "1.0.0", 60);
     const has = async (query, base = url) => (await (await fetch(`${base}/api/v1/query?query=${encodeURIComponent(query)}`)).json()).data.result.length > 0;
     await until("a report", () => has('weir_upstream_reports_total{outcome="acknowledged"} > 2'), 90);
     await until("host metrics", () => has("system_cpu_utilization_ratio"), 60);
+    await trace("console-traced", "1.1.0", 1);
+    await until("a deploy", () => has('weir_service_deploys_total{service_version="1.1.0"} > 0'), 60);
     await until("rates", () => has("rate(weir_service_requests_total[1m])"), 60);
     // The fleet's rules are evaluated each minute, and some build on others; who enrolled is read each minute.
     await until("the fleet's figures", () => has("weir:install:time_to_first_signal_seconds and on () weir:release_ring:error_ratio15m and on () weir_fleet_install_info", "http://" + fleet), 180);

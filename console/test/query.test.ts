@@ -24,6 +24,11 @@ test("the cursor's place", () => {
   expect(at('{a="b"} | js', "logql")).toMatchObject({ kind: "stage", word: "js" });
   expect(at('{a="b"} |= "x" | ', "logql")).toMatchObject({ kind: "stage", word: "" });
   expect(at("sum(ra")).toMatchObject({ kind: "word", word: "ra", from: 4 });
+  expect(at("sum by (")).toMatchObject({ kind: "label", word: "", from: 8 });
+  expect(at("sum without (job, inst")).toMatchObject({ kind: "label", word: "inst", from: 18 });
+  expect(at("sum by (job) (ra")).toMatchObject({ kind: "word", word: "ra" });
+  expect(at("sum(rate({a=\"b\"}[5m])) by (a", "logql")).toMatchObject({ kind: "label", word: "a" });
+  expect(place("sum by (jo) (rate(up[5m]))", 10, "promql")).toMatchObject({ kind: "label", word: "jo", selector: "up" });
 });
 
 test("the selector ends at its own brace", () => {

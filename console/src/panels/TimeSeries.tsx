@@ -118,9 +118,10 @@ function Lines({ panel, data, marks, width, height }: ViewProps) {
 
   if (!series.length) return <NoData panel={panel} />;
   const summary = series.map((s) => `${s.name} ${look(last(s.values), settings(panel, s.name)).text}`).slice(0, 8).join(", ");
+  const marked = marks.slice(-8).map((m) => `${m.title} at ${clock(m.from * 1000)}`).join(", ");
   return (
     <div class="chart">
-      <div ref={host} role="img" aria-label={`${panel.title}; at the end: ${summary}`} />
+      <div ref={host} role="img" aria-label={`${panel.title}; at the end: ${summary}${marked && `; marked: ${marked}`}`} />
       <div class="tip" ref={tip} hidden />
       <ul class="legend" style={{ maxHeight: legendHeight + "px" }}>
         {series.map((s, i) => (

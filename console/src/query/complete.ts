@@ -1,5 +1,5 @@
-// What may stand at the cursor of a query: label names inside braces, values
-// after a comparison, functions, metrics and stages elsewhere.
+// What may stand at the cursor of a query: label names inside braces and in lists
+// to group by, values after a comparison, functions, metrics and stages elsewhere.
 import { lokiLabels, lokiLabelValues } from "../api/loki";
 import { labelNames, labelValues } from "../api/prometheus";
 import { aggregations } from "./tokens";
@@ -21,7 +21,7 @@ const words = ["by", "without", "offset", "and", "or", "unless", "on", "ignoring
 export interface Place {
   kind: "label" | "value" | "stage" | "word";
   label?: string;
-  selector?: string; // the metric's name before the brace
+  selector?: string; // the metric's name before the brace, or behind the list
   word: string;
   from: number;
 }
@@ -37,6 +37,11 @@ export function place(text: string, cursor: number, language: Language): Place {
     if (value) return { kind: "value", label: value[1]!, selector: metric, word: value[2]!, from: cursor - value[2]!.length };
     const name = /(?:^|,)\s*([A-Za-z_]\w*)?$/.exec(inside);
     if (name) return { kind: "label", selector: metric, word: name[1] ?? "", from: cursor - (name[1] ?? "").length };
+  }
+  const list = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\((?:[\w\s]*,)*\s*([A-Za-z_]\w*)?$/.exec(before);
+  if (list) {
+    const metric = language === "promql" ? (/([A-Za-z_:][\w:]*)\s*[[{)]/.exec(text.slice(cursor))?.[1] ?? "") : "";
+    return { kind: "label", selector: metric, word: list[1] ?? "", from: cursor - (list[1] ?? "").length };
   }
   const word = /[A-Za-z_][\w:]*$/.exec(before)?.[0] ?? "";
   const from = cursor - word.length;
