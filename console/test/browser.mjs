@@ -485,15 +485,77 @@ test("dragging over a graph narrows the time of all panels, and Back widens it a
   await page.close();
 });
 
-test("everything can be reached by keyboard", async () => {
+const controls = "a[href], button:not(:disabled), select, textarea, input:not(:disabled), summary, [tabindex='0']";
+
+/** Presses Tab until what has the focus is wanted. */
+async function tabTo(page, what, wanted, ...given) {
+  for (let i = 0; i < 300; i++) {
+    if (await page.evaluate(wanted, ...given)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`Tab does not lead to ${what}`);
+}
+
+const focused = (text) => document.activeElement.matches("a, button, summary") && document.activeElement.textContent.trim() === text;
+
+test("the skip link leads past the list of pages", async () => {
   const page = await open("/");
   await settled(page);
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "To the page's content");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
-  const names = await page.evaluate(() => [...document.querySelectorAll("a, button, select, textarea, input")].filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML.slice(0, 80)));
-  assert.deepEqual(names, []);
+  await page.close();
+});
+
+for (const [name, path] of Object.entries({ overview: "/?refresh=off", metrics: pages.url["metrics-table"], leaves: pages.url.leaves, allowlist: pages.url.allowlist, sources: pages.url.sources, about: pages.url.about }))
+  test(`Tab goes through every control of ${name}, and each has a name and shows its focus`, async () => {
+    const page = await open(path);
+    await settled(page);
+    await scrollThrough(page);
+    const there = await page.evaluate((all) => {
+      const of = [...document.querySelectorAll(all)].filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0);
+      of.forEach((e, i) => (e.dataset.control = i));
+      return of.map((e) => ({ what: e.outerHTML.slice(0, 120), named: !!(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length) }));
+    }, controls);
+    assert.deepEqual(there.filter((c) => !c.named).map((c) => c.what), []);
+    const reached = new Set();
+    const unseen = [];
+    for (let i = 0; i < 2 * there.length + 20; ) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const e = document.activeElement;
+        const style = getComputedStyle(e);
+        const around = getComputedStyle(e.parentElement ?? e);
+        return { control: e.dataset.control, page: e === document.body, line: e.matches(".log-line"), seen: style.outlineStyle !== "none" || (e.matches("textarea") && around.borderColor !== getComputedStyle(document.querySelector(".toolbar select, .toolbar button, nav button")).borderColor) };
+      });
+      if (at.page) break; // round once
+      if (!at.line) i++; // the lines of a log are a list that grows on the way
+      if (at.control === undefined) continue;
+      reached.add(Number(at.control));
+      if (!at.seen) unseen.push(there[at.control].what);
+    }
+    assert.deepEqual(there.filter((_, i) => !reached.has(i)).map((c) => c.what), [], "not reached");
+    assert.deepEqual(unseen, [], "the focus is not to be seen");
+    assert.deepEqual(page.faults, []);
+    await page.close();
+  });
+
+test("a log line is opened, filtered by and closed with keys alone", async () => {
+  const page = await open("/logs?query=" + encodeURIComponent('{service_name="console-test"} |= "needle"'));
+  await settled(page);
+  await page.waitForSelector(".log-line");
+  await tabTo(page, "a line", () => document.activeElement.matches(".log-line"));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".log-line[aria-expanded=true]");
+  assert.match(await page.$eval(".log-details", (e) => e.textContent), /needle/);
+  await page.keyboard.press("Space");
+  await page.waitForSelector(".log-line[aria-expanded=false]");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "a filter", () => document.activeElement.getAttribute("aria-label") === "only service_name console-test");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /\| service_name ?= ?"console-test"/.test(document.querySelector("textarea").value));
+  assert.deepEqual(page.faults, []);
   await page.close();
 });
 
@@ -546,24 +608,29 @@ test("a hundred thousand lines scroll", async () => {
   await page.close();
 });
 
-test("a revision is refused with a name and a reason, and accepted after all", async () => {
+test("a revision is refused with a name and a reason, by keys alone, and accepted after all", async () => {
   edge.widenPolicy();
   const page = await open("/allowlist");
   await page.waitForSelector(".pending", { timeout: 20_000 });
   assert.match(await page.$eval(".pending", (e) => e.textContent), /widened/);
   const click = (name) => page.evaluate((n) => [...document.querySelectorAll(".pending button")].find((b) => b.textContent === n).click(), name);
-  await click("Refuse");
+  await tabTo(page, "Refuse", focused, "Refuse");
+  await page.keyboard.press("Enter");
   assert.match(await page.waitForSelector(".pending .failure").then((e) => e.evaluate((x) => x.textContent)), /who you are and why/);
   await shoot(page, "allowlist-waits");
   assert.deepEqual(await serious(page), []);
-  const [name, reason] = await page.$$(".pending input");
-  await name.type("Ada Lovelace");
-  await reason.type("ask the vendor first");
-  await click("Refuse");
+  const field = (label) => document.activeElement.labels?.[0]?.textContent.trim() === label;
+  await tabTo(page, "the name", field, "Your name");
+  await page.keyboard.type("Ada Lovelace");
+  await tabTo(page, "the reason", field, "Reason");
+  await page.keyboard.type("ask the vendor first");
+  await tabTo(page, "Refuse", focused, "Refuse");
+  await page.keyboard.press("Enter");
   await page.waitForFunction(() => /was refused[\s\S]*Ada Lovelace[\s\S]*ask the vendor first/.test(document.querySelector(".pending")?.textContent ?? ""), { timeout: 20_000 });
   assert.equal(await page.evaluate(() => [...document.querySelectorAll(".pending button")].map((b) => b.textContent).join()), "Accept after all");
   await shoot(page, "allowlist-refused");
   assert.deepEqual(await serious(page), []);
+  const [, reason] = await page.$$(".pending input");
   await reason.type("looked at with security");
   await click("Accept after all");
   await page.waitForFunction(() => !document.querySelector(".pending") && /Ada Lovelace[\s\S]*looked at with security/.test(document.querySelector(".verdict")?.textContent ?? ""), { timeout: 20_000 });
