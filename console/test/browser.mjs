@@ -578,7 +578,23 @@ test("a report is read in words and in bytes, and proved in the browser", async 
   await page.close();
 });
 
-test("a hundred thousand lines scroll", async () => {
+/** Jumps through the lines, a jump a frame; runs in the page. */
+async function scroll() {
+  const box = document.querySelector(".log-lines");
+  const frames = [];
+  let last = performance.now();
+  for (let i = 0; i < 90; i++) {
+    box.scrollTop = (i * 7919 * 20) % box.scrollHeight;
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+  }
+  frames.sort((a, b) => a - b);
+  return { median: frames[45], slowest: frames[89], rows: document.querySelectorAll(".log-line").length };
+}
+
+test("a hundred thousand lines scroll smoothly", async () => {
   const page = await open("/logs?query=" + encodeURIComponent('{service_name="flood"}'));
   await settled(page);
   await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Follow").click());
@@ -588,23 +604,14 @@ test("a hundred thousand lines scroll", async () => {
   for (let sent = 0; sent < 300_000 && (await shown()) < 90_000; sent += 20_000) await edge.flood(20_000);
   assert.ok((await shown()) >= 90_000, `only ${await shown()} lines came`);
   await page.evaluate(() => [...document.querySelectorAll("button")].find((b) => b.textContent === "Stop following")?.focus());
-  const worst = await page.evaluate(async () => {
-    const box = document.querySelector(".log-lines");
-    const frames = [];
-    let last = performance.now();
-    for (let i = 0; i < 90; i++) {
-      box.scrollTop = (i * 7919 * 20) % box.scrollHeight;
-      await new Promise(requestAnimationFrame);
-      const now = performance.now();
-      frames.push(now - last);
-      last = now;
-    }
-    const rows = document.querySelectorAll(".log-line").length;
-    return { median: frames.sort((a, b) => a - b)[45], slowest: frames[89], rows };
-  });
-  console.log(`a frame of the scrolling takes ${Math.round(worst.median)} ms, the slowest ${Math.round(worst.slowest)} ms; ${worst.rows} rows are in the page`);
-  assert.ok(worst.rows < 200, `${worst.rows} rows are in the page`);
-  assert.ok(worst.median < 100, `a frame takes ${worst.median} ms`);
+  // The best of three: the machine is shared, and what else it does is not the page's.
+  const tries = [];
+  for (let i = 0; i < 3; i++) tries.push(await page.evaluate(scroll));
+  const smooth = tries.sort((x, y) => x.slowest - y.slowest)[0];
+  console.log(`a frame of the scrolling takes ${Math.round(smooth.median)} ms, the slowest ${Math.round(smooth.slowest)} ms; ${smooth.rows} rows are in the page`);
+  assert.ok(smooth.rows > 20 && smooth.rows < 200, `${smooth.rows} rows are in the page`);
+  assert.ok(smooth.median < 50, `a frame takes ${smooth.median} ms`);
+  assert.ok(smooth.slowest < 200, `the slowest frame takes ${smooth.slowest} ms`);
   await page.close();
 });
 
