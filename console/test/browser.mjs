@@ -85,6 +85,50 @@ async function serious(page) {
   return violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
 }
 
+async function eventually(what, check, seconds = 15) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) if (await check()) return;
+  assert.fail(`${what} did not happen in ${seconds} s`);
+}
+
+// Before the others, so that the graphs of all have a fault to show.
+test("the overview says whose a fault is, by what evidence, and who answers for it, until it is mended", async () => {
+  const page = await open("/");
+  const says = (pattern) => page.waitForFunction((p) => new RegExp(p).test(document.querySelector(".fault")?.textContent ?? ""), { timeout: 60_000 }, pattern.source);
+  // Some requests of the sample shop fail, and are its own fault.
+  await says(/It is the product's\.[\s\S]*its requests fail/);
+  await edge.dependency.stop();
+  await says(/something the product depends on\. database: the host answers that nothing listens there[\s\S]*Owner: infrastructure, Platform team: \+49 30 5550101/);
+  await page.click(".fault summary");
+  const found = await page.$$eval(".fault tbody tr", (rows) => rows.map((r) => [...r.cells].slice(0, 4).map((c) => c.textContent).join("; ")));
+  assert.ok(found.some((row) => /^database; tcp 127\.0\.0\.1:\d+; failed; refused$/.test(row)), found.join("\n"));
+  assert.ok(found.some((row) => /^data-disk; disk \S+; passed; $/.test(row)), found.join("\n"));
+  await settled(page);
+  await shoot(page, "verdict");
+  assert.deepEqual(await serious(page), []);
+  // Until the metric store has seen it: later tests draw it.
+  const stored = 'weir_fault_domain{weir_fault_domain="dependency", weir_fault_owner="infrastructure"} == 1';
+  await eventually("the verdict's metric", async () => (await (await fetch(`${edge.url}/api/v1/query?query=${encodeURIComponent(stored)}`)).json()).data.result.length > 0, 30);
+  await edge.dependency.start();
+  await says(/It is the product's\./);
+  assert.match(await page.$eval(".fault ul", (e) => e.textContent), /product, application[\s\S]*dependency, infrastructure: database/);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("where nothing is amiss, the overview says so", async () => {
+  const page = await open("/about");
+  await page.setRequestInterception(true);
+  page.on("request", async (r) => {
+    if (!r.url().endsWith("/weir/v1/fault")) return r.continue();
+    const report = await (await fetch(r.url())).json(); // as the edge wrote it, but for what is wrong
+    return r.respond({ contentType: "application/json", body: JSON.stringify({ ...report, domain: "none", owner: "none", signs: [], contact: null }) });
+  });
+  await page.evaluate(() => (location.hash = "#/"));
+  assert.match(await page.waitForSelector(".fault.good").then((e) => e.evaluate((x) => x.textContent)), /It is all right/);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
 /** What holds for every page in every look: drawn without a complaint, within the window, readable for everybody. */
 async function sound(page) {
   assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll(".failure")].map((e) => e.textContent)), []);
@@ -182,31 +226,6 @@ test("pages are painted soon, hold still, and are small", async () => {
     for (const [what, most] of Object.entries(bounds)) assert.ok(f[what] <= most, `${name}: ${what} is ${f[what]}, more than ${most}`);
 });
 
-test("the overview says whose a fault is, by what evidence, and who answers for it", async () => {
-  const page = await open("/about");
-  await page.setRequestInterception(true);
-  const at = new Date().toISOString();
-  const sign = { domain: "host", owner: "infrastructure", source: "probe", name: "data disk", reason: "full", words: "its disk is full" };
-  const verdict = {
-    version: 1, at, domain: "host", owner: "infrastructure", since: at, contact: { who: "Platform team", reach: "+49 30 5550101", hours: "Mon-Fri 8-18 CET" },
-    signs: [sign], warnings: null, failing_services: null, changes: [{ domain: "host", owner: "infrastructure", since: at, signs: [sign] }],
-    probes: [{ name: "data disk", kind: "disk", target: "/data", outcome: "failed", reason: "no_room", at, seconds: 0.01, value: 0.001 }, { name: "names", kind: "dns", target: "db.example", outcome: "passed", reason: "ok", at, seconds: 0.01 }],
-  };
-  page.on("request", (r) => (r.url().endsWith("/weir/v1/fault") ? r.respond({ contentType: "application/json", body: JSON.stringify(verdict) }) : r.continue()));
-  await page.evaluate(() => (location.hash = "#/"));
-  const text = await page.waitForSelector(".fault.bad").then((e) => e.evaluate((x) => x.textContent));
-  assert.match(text, /this host's[\s\S]*data disk: its disk is full[\s\S]*Owner: infrastructure, Platform team: \+49 30 5550101 \(Mon-Fri/);
-  await page.click(".fault summary");
-  assert.match(await page.$eval(".fault", (e) => e.textContent), /disk \/data[\s\S]*no room[\s\S]*passed/);
-  await settled(page);
-  await shoot(page, "verdict");
-  assert.deepEqual(await serious(page), []);
-  Object.assign(verdict, { domain: "none", owner: "none", signs: [], contact: null });
-  assert.match(await page.waitForSelector(".fault.good", { timeout: 20_000 }).then((e) => e.evaluate((x) => x.textContent)), /It is all right/);
-  assert.deepEqual(page.faults, []);
-  await page.close();
-});
-
 test("About names who answers for what, and the vendor's contact", async () => {
   const page = await open("/about");
   await page.waitForFunction(() => /Platform team[\s\S]*support@acme\.example/.test(document.querySelector("main").textContent), { timeout: 10_000 });
@@ -254,11 +273,6 @@ function asked(page) {
     if (url.pathname.startsWith("/api/v1/") || url.pathname.startsWith("/loki/")) all.push({ path: url.pathname, ...Object.fromEntries(url.searchParams) });
   });
   return all;
-}
-
-async function eventually(what, check, seconds = 15) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) if (await check()) return;
-  assert.fail(`${what} did not happen in ${seconds} s`);
 }
 
 test("Sources says who sends what, and who fell silent", async () => {

@@ -1,5 +1,6 @@
 // The real edge on free ports of the loopback, with an accepted policy, a
-// product that sends to it, and a fleet that takes its reports.
+// product that sends to it and a dependency that it probes, and a fleet that
+// takes its reports.
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -18,6 +19,20 @@ function freePort() {
   });
 }
 
+/** Something that a product depends on, and that can be broken for real. */
+async function listening() {
+  const open = (port) => new Promise((resolve, reject) => {
+    const s = createServer((c) => c.end()).on("error", reject).listen(port, "127.0.0.1", () => resolve(s));
+  });
+  let server = await open(0);
+  const { port } = server.address();
+  return {
+    port,
+    stop: () => new Promise((r) => server.close(r)),
+    start: async () => (server = await open(port)),
+  };
+}
+
 async function until(what, check, seconds = 60) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((r) => setTimeout(r, 250))) {
     try {
@@ -32,6 +47,9 @@ async function until(what, check, seconds = 60) {
 export async function startEdge() {
   const dir = mkdtempSync(join(tmpdir(), "weir-console-"));
   const [listen, grpc, otlp, fleet, reports] = (await Promise.all([0, 0, 0, 0, 0].map(freePort))).map((p) => "127.0.0.1:" + p);
+  const dependency = await listening();
+  const probes = join(dir, "probes.yaml");
+  writeFileSync(probes, `connectors: {vitals: {probe_interval: 500ms, probes: [{name: database, kind: tcp, target: "127.0.0.1:${dependency.port}"}]}}\n`);
   const policy = join(dir, "allowlist.yaml");
   writeFileSync(policy, readFileSync(join(root, "policies/sample-shop.yaml"), "utf8").replace(/^destination: .*/m, `destination: https://${reports}`));
   const children = [];
@@ -55,6 +73,7 @@ export async function startEdge() {
       c.kill("SIGTERM");
       await new Promise((r) => (c.exitCode === null && c.signalCode === null ? c.once("exit", r) : r()));
     }
+    await dependency.stop();
     rmSync(dir, { recursive: true, force: true });
   };
   const push = async (service, lines) => {
@@ -86,7 +105,7 @@ export async function startEdge() {
     const token = join(dir, "token");
     writeFileSync(token, execFileSync(bin("weir"), ["fleet", "enroll", "test-customer", "--url", "https://" + reports], { env: { ...process.env, WEIR_DATA: fleetData }, stdio: ["ignore", "pipe", "pipe"] }));
     execFileSync(bin("weir"), ["enroll", "--token-file", token], { env: { ...process.env, WEIR_DATA: data, WEIR_POLICY: policy } });
-    edge = run("weir-collector", ["--config", "config/edge.yaml"], {
+    edge = run("weir-collector", ["--config", "config/edge.yaml", "--config", probes], {
       WEIR_DATA: data, WEIR_POLICY: policy, WEIR_LISTEN: listen, WEIR_OTLP_GRPC: grpc, WEIR_OTLP_HTTP: otlp, WEIR_LOGS: join(dir, "none/*.log"),
       WEIR_RESPONSIBILITIES: "config/responsibilities/shop.yaml",
     });
@@ -109,7 +128,7 @@ export async function startEdge() {
     throw new Error(`${err.message}\n${log}`);
   }
   return {
-    url, stop, fleet: "http://" + fleet,
+    url, stop, dependency, fleet: "http://" + fleet,
     /** As fast as a tail gives them: a thousand lines every half second. */
     async flood(n) {
       for (let i = 0, next = Date.now(); i < n; i += 400) {
