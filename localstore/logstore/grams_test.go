@@ -134,3 +134,42 @@ func TestBlocksWithoutThePhraseAreNotRead(t *testing.T) {
 		t.Fatalf("%d blocks read, %d skipped, of %d", r, k, blocks)
 	}
 }
+
+// A lookup of an identifier that no record carries reads no block: the filters
+// of structured metadata know of all that are there.
+func TestALookupOfAnAbsentIDReadsNoBlock(t *testing.T) {
+	m := vfs.NewMem()
+	o := testOptions(newClock())
+	o.BlockBytes = 20_000
+	s := open(t, m, o)
+	defer s.shutdown()
+	id := func(n int) string { return fmt.Sprintf("%032x", uint64(n+1)*0x9e3779b97f4a7c15) }
+	const records = 2000
+	st := Stream{Labels: labels.FromStrings("app", "a")}
+	for n := range records {
+		st.Entries = append(st.Entries, Entry{
+			Timestamp: epoch.UnixNano() + int64(n), Line: fmt.Sprintf("request %d was served", n), Metadata: labels.FromStrings("trace_id", id(n)),
+		})
+	}
+	mustAppend(t, s, []Stream{st})
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	blocks := int64(s.Stats().Blocks)
+	if blocks < 3 {
+		t.Fatalf("%d blocks show nothing", blocks)
+	}
+	for _, c := range []struct {
+		id   string
+		read int64
+	}{{id(records), 0}, {"gone", 0}, {id(records / 2), 1}} {
+		var stats QueryStats
+		got := scan(t, s, Selection{To: 1 << 62, Having: []labels.Label{{Name: "trace_id", Value: c.id}}, Stats: &stats})
+		if int64(len(got)) != c.read {
+			t.Fatalf("%s: %d records", c.id, len(got))
+		}
+		if r, k := stats.Blocks.Load(), stats.Skipped.Load(); r != c.read || k != blocks-c.read {
+			t.Errorf("%s: %d blocks read, %d skipped, of %d", c.id, r, k, blocks)
+		}
+	}
+}
