@@ -67,11 +67,13 @@ func corpus() []stream {
 	add(2, 60, "tty", "ansi", ansiLine)
 	add(2, 60, "broken", "json", brokenLine)
 	add(1, 62, "globs", "plain", globLine)
+	add(1, 40, "marked", "plain", markedLine)
 	add(1, 40, "twice", "plain", twiceLine)
 	// Entries of the same instant, and ones that come twice.
-	last := &all[len(all)-1]
-	for i := range last.entries {
-		last.entries[i].at = time.Duration(i/4) * time.Minute
+	for _, s := range all[len(all)-2:] {
+		for i := range s.entries {
+			s.entries[i].at = time.Duration(i/4) * time.Minute
+		}
 	}
 	return all
 }
@@ -219,6 +221,12 @@ func brokenLine(r *rand.Rand, i int) (string, map[string]string) {
 
 func twiceLine(_ *rand.Rand, i int) (string, map[string]string) {
 	return fmt.Sprintf("same instant %d", i%4/2), nil
+}
+
+// markedLine is one line throughout: its metadata alone tells an entry from the
+// three others of its instant.
+func markedLine(_ *rand.Rand, i int) (string, map[string]string) {
+	return "the same line", map[string]string{"mark": fmt.Sprint(i % 4)}
 }
 
 // globLine is each word over a and b of one to five letters in turn.
