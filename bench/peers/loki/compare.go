@@ -30,7 +30,37 @@ func compare(path string, loki, weir reply) string {
 		sortAll(loki.body)
 		sortAll(weir.body)
 	}
-	return comparer{numbers: holdsNumbers(loki.body)}.differ("", loki.body, weir.body)
+	if d := unknownKey("stats", loki.stats, weir.stats); d != "" {
+		return d
+	}
+	d := comparer{numbers: holdsNumbers(loki.body)}.differ("", loki.body, weir.body)
+	if l, w := shape(loki.body), shape(weir.body); d != "" && l != w {
+		return fmt.Sprintf("shape: %s, not %s: %s", w, l, d)
+	}
+	return d
+}
+
+// unknownKey finds a statistic that the real Loki does not give, or gives as
+// another kind of value.
+func unknownKey(at string, loki, weir object) string {
+	for _, key := range slices.Sorted(maps.Keys(weir)) {
+		want, ok := loki[key]
+		if !ok {
+			return fmt.Sprintf("shape: %s.%s is none of Loki's statistics", at, key)
+		}
+		inner, nested := weir[key].(object)
+		if !nested {
+			if l, w := shape(want), shape(weir[key]); l != w {
+				return fmt.Sprintf("shape: %s.%s is %s, not %s", at, key, w, l)
+			}
+			continue
+		}
+		l, _ := want.(object)
+		if d := unknownKey(at+"."+key, l, inner); d != "" {
+			return d
+		}
+	}
+	return ""
 }
 
 // unordered says of which lists Loki's own order changes from one answer to the

@@ -12,6 +12,7 @@ import (
 type known struct {
 	id, reason string
 	name       *regexp.Regexp // of the questions it explains
+	values     bool           // it explains no difference in status or in shape
 	met        int
 }
 
@@ -38,14 +39,19 @@ func readKnown(file string) ([]*known, error) {
 			cells[i] = strings.TrimSpace(strings.ReplaceAll(cells[i], "\x00", "|"))
 		}
 		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.Trim(cells[2], "`")), `\*`, ".*")
-		all = append(all, &known{id: cells[1], reason: cells[3], name: regexp.MustCompile("^" + pattern + "$")})
+		all = append(all, &known{id: cells[1], reason: cells[3], name: regexp.MustCompile("^" + pattern + "$"), values: strings.HasPrefix(cells[3], "Values alone: ")})
 	}
 	return all, nil
 }
 
-// explain finds the first row that fits one of the names.
-func explain(all []*known, names ...string) *known {
+// explain finds the first row that fits one of the names and explains such a
+// difference.
+func explain(all []*known, difference string, names ...string) *known {
+	outside := strings.HasPrefix(difference, "status: ") || strings.HasPrefix(difference, "shape: ")
 	for _, k := range all {
+		if k.values && outside {
+			continue
+		}
 		if slices.ContainsFunc(names, k.name.MatchString) {
 			k.met++
 			return k

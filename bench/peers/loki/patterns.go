@@ -80,6 +80,10 @@ func shape(v any) string {
 	case object:
 		text := ""
 		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if key == "stream" || key == "metric" { // whose keys are labels
+				text += key + " "
+				continue
+			}
 			text += key + ":" + shape(v[key]) + " "
 		}
 		return "{" + text + "}"

@@ -35,7 +35,7 @@ func (t *tally) judge(group, name, request, difference string, held bool) {
 	if difference == "" {
 		return
 	}
-	k := explain(t.known, name, name+" @"+request)
+	k := explain(t.known, difference, name, name+" @"+request)
 	if k != nil {
 		g.explained++
 		t.total.explained++
