@@ -3,7 +3,6 @@ package vitalsconnector
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +72,7 @@ func (c *Config) all(sys probe.System) []ProbeConfig {
 			ProbeConfig{Spec: probe.Spec{Name: "data-disk", Kind: probe.Disk, Target: c.Data}},
 			ProbeConfig{Spec: probe.Spec{Name: "data-inodes", Kind: probe.Inode, Target: c.Data}})
 	}
-	if group := ownGroup(sys); group != "" {
+	if group := sys.OwnGroup(); group != "" {
 		own = append(own, ProbeConfig{Spec: probe.Spec{Name: "own-memory", Kind: probe.Memory, Target: group}, Domain: fault.Collector})
 	}
 	own = slices.DeleteFunc(own, func(p ProbeConfig) bool {
@@ -86,22 +85,4 @@ func (c *Config) all(sys probe.System) []ProbeConfig {
 		}
 	}
 	return all
-}
-
-// ownGroup is the folder of the cgroup that bounds this process' memory, or
-// empty. Only the second version of cgroups says it.
-func ownGroup(sys probe.System) string {
-	text, err := sys.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(text)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			group := filepath.Join("/sys/fs/cgroup", path)
-			if limit, err := sys.ReadFile(filepath.Join(group, "memory.max")); err == nil && strings.TrimSpace(string(limit)) != "max" {
-				return group
-			}
-		}
-	}
-	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,6 +49,8 @@ type node struct {
 	config string
 	data   string
 	env    []string
+	// through is a command that ends by running the one behind it, if any.
+	through []string
 
 	api, otlp string // host:port of the APIs, of OTLP over HTTP
 
@@ -114,8 +117,8 @@ func freePort(t *testing.T) string {
 // launch starts the process and does not wait for anything.
 func (n *node) launch(extra ...string) {
 	n.t.Helper()
-	args := append([]string{"--config", n.config}, extra...)
-	n.cmd = exec.Command(collector, args...)
+	args := slices.Concat(n.through, []string{collector, "--config", n.config}, extra)
+	n.cmd = exec.Command(args[0], args[1:]...)
 	n.cmd.Dir = root
 	n.cmd.Env = append(os.Environ(), n.env...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out

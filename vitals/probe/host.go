@@ -51,21 +51,19 @@ func (p *Probe) share(available, all float64) (Reason, *float64) {
 	return OK, &share
 }
 
-// memory looks at the machine, or at a cgroup of the second version. A cgroup
-// without a limit has what the machine has.
+// memory looks at the machine, or at a control group. One without a limit has
+// what the machine has. Pressure is what the second version alone says.
 func (p *Probe) memory(context.Context) (Reason, *float64) {
 	available, all, ok := p.machineMemory()
 	pressure := "/proc/pressure/memory"
 	if p.Target != "" {
 		pressure = filepath.Join(p.Target, "memory.pressure")
-		used, found := p.number(filepath.Join(p.Target, "memory.current"))
+		left, limit, found := p.system.groupMemory(p.Target)
 		if !found {
 			return Missing, nil
 		}
-		if limit, limited := p.number(filepath.Join(p.Target, "memory.max")); limited && limit > 0 {
-			// Pages of files that were not used lately are given back on demand.
-			cached := p.field(filepath.Join(p.Target, "memory.stat"), "inactive_file")
-			available, all, ok = max(0, limit-used+min(cached, used)), limit, true
+		if limit > 0 {
+			available, all, ok = left, limit, true
 		}
 	}
 	if !ok {
@@ -79,8 +77,8 @@ func (p *Probe) memory(context.Context) (Reason, *float64) {
 }
 
 func (p *Probe) machineMemory() (available, all float64, ok bool) {
-	all = p.field("/proc/meminfo", "MemTotal:")
-	available = p.field("/proc/meminfo", "MemAvailable:")
+	all = p.system.field("/proc/meminfo", "MemTotal:")
+	available = p.system.field("/proc/meminfo", "MemAvailable:")
 	return available, all, all > 0
 }
 
@@ -105,8 +103,8 @@ func (p *Probe) stalled(file string) float64 {
 }
 
 // number reads a file that holds one; "max" is none.
-func (p *Probe) number(file string) (float64, bool) {
-	text, err := p.system.ReadFile(file)
+func (s System) number(file string) (float64, bool) {
+	text, err := s.ReadFile(file)
 	if err != nil {
 		return 0, false
 	}
@@ -115,8 +113,8 @@ func (p *Probe) number(file string) (float64, bool) {
 }
 
 // field reads the number behind a word at the beginning of a line, or 0.
-func (p *Probe) field(file, word string) float64 {
-	text, err := p.system.ReadFile(file)
+func (s System) field(file, word string) float64 {
+	text, err := s.ReadFile(file)
 	if err != nil {
 		return 0
 	}

@@ -335,13 +335,16 @@ func TestDiskAndInode(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	const group = "/sys/fs/cgroup/shop"
+	const group, first = "/sys/fs/cgroup/shop", "/sys/fs/cgroup/memory/shop"
 	machine := map[string]string{
 		"/proc/meminfo":         "MemTotal:       1000 kB\nMemFree:  1 kB\nMemAvailable:    500 kB\n",
 		"/proc/pressure/memory": "some avg10=90.00 avg60=90.00 avg300=90.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
 		group + "/memory.max":   "1000\n", group + "/memory.current": "700\n",
 		group + "/memory.stat":     "anon 100\ninactive_file 200\n",
 		group + "/memory.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
+		// The first version: without pressure, and with files of the groups below.
+		first + "/memory.limit_in_bytes": "1000\n", first + "/memory.usage_in_bytes": "700\n",
+		first + "/memory.stat": "cache 300\nrss 400\ninactive_file 7\ntotal_cache 300\ntotal_inactive_file 200\n",
 	}
 	for _, c := range []struct {
 		what, target string
@@ -361,6 +364,12 @@ func TestMemory(t *testing.T) {
 		{"a group without a limit", group, map[string]string{group + "/memory.max": "max\n"}, OK, 0.5},
 		{"a group that waits", group, map[string]string{group + "/memory.pressure": "full avg10=0.00 avg60=10.00 avg300=0.00 total=1\n"}, Pressure, 0.5},
 		{"a group that is gone", group, map[string]string{group + "/memory.current": ""}, Missing, -1},
+		{"a group of the first version", first, nil, OK, 0.5},
+		{"one at its limit", first, map[string]string{first + "/memory.usage_in_bytes": "995\n", first + "/memory.stat": "total_inactive_file 0\n"}, Full, 0.005},
+		{"one with little", first, map[string]string{first + "/memory.usage_in_bytes": "950\n", first + "/memory.stat": "total_inactive_file 0\n"}, Low, 0.05},
+		{"one whose use is files", first, map[string]string{first + "/memory.usage_in_bytes": "990\n", first + "/memory.stat": "total_inactive_file 900\n"}, OK, 0.91},
+		{"one without a limit", first, map[string]string{first + "/memory.limit_in_bytes": "9223372036854771712\n"}, OK, 0.5},
+		{"one that is gone", first, map[string]string{first + "/memory.usage_in_bytes": ""}, Missing, -1},
 	} {
 		sys := Real()
 		sys.ReadFile = func(name string) ([]byte, error) {
@@ -381,5 +390,44 @@ func TestMemory(t *testing.T) {
 	}
 	if f := run(t, Spec{Kind: Memory}, Real()); f.Value == nil || *f.Value <= 0 {
 		t.Errorf("this machine's memory: %+v", f)
+	}
+}
+
+// The group that bounds this process is found in both versions, in containers
+// that see their own groups at the top, and not where there is no limit.
+func TestOwnGroup(t *testing.T) {
+	const root, v1 = "/sys/fs/cgroup", "/sys/fs/cgroup/memory"
+	const none1, none2 = "9223372036854771712\n", "max\n"
+	for _, c := range []struct {
+		what, groups, want string
+		files              map[string]string
+	}{
+		{"the second version", "0::/system.slice/weir.service\n", root + "/system.slice/weir.service",
+			map[string]string{root + "/system.slice/weir.service/memory.current": "1\n", root + "/system.slice/weir.service/memory.max": "1000\n"}},
+		{"without a limit", "0::/weir\n", "", map[string]string{root + "/weir/memory.current": "1\n", root + "/weir/memory.max": none2}},
+		{"a container", "0::/../../kubepods/pod\n", root, map[string]string{root + "/memory.current": "1\n", root + "/memory.max": "1000\n"}},
+		{"the first version", "5:cpu,cpuacct:/weir\n4:memory:/system.slice/weir.service\n1:name=systemd:/weir\n0::/\n", v1 + "/system.slice/weir.service",
+			map[string]string{v1 + "/system.slice/weir.service/memory.usage_in_bytes": "1\n", v1 + "/system.slice/weir.service/memory.limit_in_bytes": "1000\n"}},
+		{"the first version without a limit", "4:memory:/weir\n0::/\n", "",
+			map[string]string{v1 + "/weir/memory.usage_in_bytes": "1\n", v1 + "/weir/memory.limit_in_bytes": none1}},
+		{"a container of the first version", "4:memory:/docker/0123\n", v1,
+			map[string]string{v1 + "/memory.usage_in_bytes": "1\n", v1 + "/memory.limit_in_bytes": "1000\n"}},
+		{"two controllers together", "4:hugetlb,memory:/weir\n", v1 + "/weir",
+			map[string]string{v1 + "/weir/memory.usage_in_bytes": "1\n", v1 + "/weir/memory.limit_in_bytes": "1000\n"}},
+		{"no control groups", "", "", nil},
+		{"nonsense", "memory\n:::\n4:memory\n", "", nil},
+	} {
+		sys := System{ReadFile: func(name string) ([]byte, error) {
+			if name == "/proc/self/cgroup" && c.groups != "" {
+				return []byte(c.groups), nil
+			}
+			if text, ok := c.files[name]; ok {
+				return []byte(text), nil
+			}
+			return nil, os.ErrNotExist
+		}}
+		if got := sys.OwnGroup(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
 	}
 }
