@@ -127,11 +127,11 @@ func (f *faults) round(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	round := fault.Round{Findings: slices.Clone(f.probes), Troubles: f.health.troubles(ctx)}
+	now := f.now()
+	round := fault.Round{Findings: slices.Clone(f.probes), Troubles: f.health.troubles(ctx, now)}
 	for i := range round.Findings {
 		round.Findings[i].Finding = found[i]
 	}
-	now := f.now()
 	f.contacts.look(f)
 
 	f.mu.Lock()

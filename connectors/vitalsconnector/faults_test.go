@@ -257,8 +257,55 @@ func TestWeirsOwnTroublesAreTheCollectors(t *testing.T) {
 		more()
 		w.round(1)
 		require.Equal(t, c.want, w.emitted(), "%+v", c)
+		if !strings.HasPrefix(c.name, "weir_upstream") {
+			w.round(2)
+			require.Equal(t, "none/none", w.emitted(), "%+v is over", c)
+		}
+	}
+}
+
+// A ledger is written once a policy's interval, and a destination is tried again
+// after minutes: one such failure in many rounds is a verdict all the same,
+// until the same thing goes well, or nothing of it is tried any more.
+func TestWhatUpstreamDoesRarelyStaysWrongUntilItGoesWell(t *testing.T) {
+	for _, c := range []struct{ name, reason, want, other, otherKey, otherValue, then string }{
+		{"weir_upstream_refused", "ledger_failed", "collector/monitoring", "weir_upstream_reports", "outcome", "recorded", "none/none"},
+		{"weir_upstream_retries", "ledger_failed", "collector/monitoring", "weir_upstream_reports", "outcome", "acknowledged", "none/none"},
+		{"weir_upstream_retries", "name", "network/infrastructure", "weir_upstream_reports", "outcome", "acknowledged", "none/none"},
+		{"weir_upstream_retries", "name", "network/infrastructure", "weir_upstream_reports", "outcome", "recorded", "network/infrastructure"},
+		{"weir_upstream_retries", "name", "network/infrastructure", "weir_upstream_retries", "reason", "server_error", "none/none"},
+		{"weir_upstream_retries", "proxy", "network/infrastructure", "weir_upstream_retries", "reason", "proxy", "network/infrastructure"},
+		{"weir_upstream_retries", "proxy_denied", "network/infrastructure", "weir_upstream_reports", "outcome", "acknowledged", "none/none"},
+	} {
+		w := newWatch(t, func(*Config) {})
+		var later atomic.Int64
+		w.faults.now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		grow := func(name, key, value string) {
+			counter, err := w.meter.Int64Counter(name)
+			require.NoError(t, err)
+			counter.Add(t.Context(), 1, metric.WithAttributes(attribute.String(key, value)))
+		}
+		w.begin()
+		grow(c.name, "reason", c.reason)
+		w.round(3)
+		require.Equal(t, c.want, w.emitted(), "%+v", c)
+		grow(c.other, c.otherKey, c.otherValue)
 		w.round(2)
-		require.Equal(t, "none/none", w.emitted(), "%+v is over", c)
+		require.Equal(t, c.then, w.emitted(), "%+v, then", c)
+
+		// A failure that is followed by success at once is none.
+		grow(c.name, "reason", c.reason)
+		if c.then == "none/none" {
+			grow(c.other, c.otherKey, c.otherValue)
+			w.round(3)
+			require.Equal(t, "none/none", w.emitted(), "%+v, at once", c)
+			grow(c.name, "reason", c.reason)
+		}
+		w.round(2)
+		require.Equal(t, c.want, w.emitted(), "%+v, again", c)
+		later.Store(int64(longest + time.Second))
+		w.round(2)
+		require.Equal(t, "none/none", w.emitted(), "%+v, and nothing more", c)
 	}
 }
 

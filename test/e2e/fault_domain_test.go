@@ -62,9 +62,14 @@ func (n *faultEdge) fault() (fault.Report, error) {
 }
 
 // judges waits for a verdict, and returns the evidence.
-func (n *faultEdge) judges(what, want string) (r fault.Report) {
+func (n *faultEdge) judges(what, want string) fault.Report {
 	n.t.Helper()
-	n.eventually(what+": "+want, 20*time.Second, func() (err error) {
+	return n.judgesWithin(20*time.Second, what, want)
+}
+
+func (n *faultEdge) judgesWithin(within time.Duration, what, want string) (r fault.Report) {
+	n.t.Helper()
+	n.eventually(what+": "+want, within, func() (err error) {
 		if r, err = n.fault(); err != nil {
 			return err
 		}
