@@ -91,15 +91,7 @@ func TestAChangeIsNotLostInAPowerCut(t *testing.T) {
 			require.NoError(t, err)
 			n, told := 0, 0
 			tell := func(c Change) error { told++; return nil }
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errors.New("injected")
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errors.New("injected"), &n)
 			_, err = Notice(m, data, key, conf("5s"), noon.Add(time.Hour), tell)
 			whole := n <= step
 			m.Inject = nil

@@ -17,15 +17,7 @@ func TestAnIdentityOnceHandedOutSurvivesAPowerCut(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for step := 0; ; step++ {
 			m, n := vfs.NewMem(), 0
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errInjected
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errInjected, &n)
 			first, err := Load(m, data)
 			if n <= step { // no such step: the run was whole
 				if err != nil {

@@ -49,6 +49,21 @@ type Mem struct {
 // the file before the write fails.
 var ErrTorn = errors.New("torn write")
 
+// FailAt is an Inject under which the operation of number step, from 0, fails
+// with err, before or after it takes effect. count is how many came: more than
+// step means that there was such a one.
+func FailAt(step int, after bool, err error, count *int) func(Op) error {
+	return func(op Op) error {
+		if op.After != after {
+			return nil
+		}
+		if *count++; *count == step+1 {
+			return err
+		}
+		return nil
+	}
+}
+
 // OpKind is what an operation does.
 type OpKind int
 

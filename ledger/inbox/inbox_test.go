@@ -60,15 +60,7 @@ func TestWhatWasPutSurvivesAPowerCut(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for step := 0; ; step++ {
 			m, n := vfs.NewMem(), 0
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errFails
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errFails, &n)
 			err := inbox.Put(m, data, refusal(1), noon)
 			whole := n <= step
 			m.Inject = nil

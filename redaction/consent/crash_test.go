@@ -19,15 +19,7 @@ func TestAnAcceptanceIsWholeOrAbsentAfterAPowerCut(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for step := 0; ; step++ {
 			m, n := memWithPolicy(t, file), 0
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errInjected
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errInjected, &n)
 			_, err := Accept(m, data, p, "Ada", "reviewed", noon)
 			whole := n <= step
 			m.Inject = nil

@@ -233,15 +233,7 @@ func TestTheRatchetHoldsAfterAPowerCut(t *testing.T) {
 				}
 				must(t, vfs.WriteFileAtomic(m, file, []byte(next), 0o644))
 				must(t, m.SyncDir("/etc"))
-				m.Inject = func(op vfs.Op) error {
-					if op.After != after {
-						return nil
-					}
-					if n++; n == step+1 {
-						return errInjected
-					}
-					return nil
-				}
+				m.Inject = vfs.FailAt(step, after, errInjected, &n)
 				answer := Resolve(m, data, file, noon)
 				whole = n <= step
 				m.Inject = nil

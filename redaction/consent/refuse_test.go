@@ -135,15 +135,7 @@ func TestARefusalIsWholeOrAbsentAfterAPowerCut(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		for step := 0; ; step++ {
 			m, n, told := memWithPolicy(t, file), 0, 0
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errInjected
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errInjected, &n)
 			tell := func(Refusal) error { told++; return nil }
 			_, err := Refuse(m, data, p, "Rosa", "too much", noon, tell)
 			whole := n <= step

@@ -98,15 +98,7 @@ func TestARevocationHoldsAfterAPowerCut(t *testing.T) {
 			if _, err := Accept(m, data, parse(t, sample), "Ada", "reviewed", noon); err != nil {
 				t.Fatal(err)
 			}
-			m.Inject = func(op vfs.Op) error {
-				if op.After != after {
-					return nil
-				}
-				if n++; n == step+1 {
-					return errInjected
-				}
-				return nil
-			}
+			m.Inject = vfs.FailAt(step, after, errInjected, &n)
 			_, err := Revoke(m, data, digest, "Bob", "changed our mind", noon)
 			whole = n <= step
 			m.Inject = nil
