@@ -57,11 +57,15 @@ weir_environment_platform{weir_install_id="$a", weir_platform="vm"} 0
 weir_environment_os{weir_install_id="$a", weir_os_family="other"} 1
 weir_environment_air_gap{weir_install_id="$a", weir_air_gap="false"} 1
 weir_environment_platform{weir_install_id="$b", weir_platform="bare"} 1
+weir_configuration{weir_install_id="$a", weir_configuration_hash="0123456789abcdef"} 1 3h
+weir_configuration{weir_install_id="$a", weir_configuration_hash="fedcba9876543210"} 1 2m
+weir_configuration{weir_install_id="$b", weir_configuration_hash="0123456789abcdef"} 1 2m
 weir_fleet_release_desired{service_name="api", service_version="1.1.0", weir_fleet_ring="rest"} 1
 weir_fleet_report_sequence{weir_install_id="$a", service_version="0.1.0"} 41
 `)
 
-// serveFleet answers as a fleet that holds the series does.
+// serveFleet answers as a fleet that holds the series does; behind a value may
+// stand how old it is.
 func serveFleet(t *testing.T, series string) map[string]string {
 	t.Helper()
 	s, err := metricstore.Open(t.TempDir(), metricstore.Options{})
@@ -74,14 +78,20 @@ func serveFleet(t *testing.T, series string) map[string]string {
 		ls, err := parser.ParseMetric(line[:end])
 		require.NoError(t, err, line)
 		value := float64(now.Unix())
-		switch text := strings.TrimSpace(line[end:]); text {
+		text, old, _ := strings.Cut(strings.TrimSpace(line[end:]), " ")
+		age := time.Second
+		if old != "" {
+			age, err = time.ParseDuration(old)
+			require.NoError(t, err, line)
+		}
+		switch text {
 		case "now":
 		case "now-7000":
 			value -= 7000
 		default:
 			require.NoError(t, json.Unmarshal([]byte(text), &value))
 		}
-		_, err = app.Append(0, ls, now.Add(-time.Second).UnixMilli(), value)
+		_, err = app.Append(0, ls, now.Add(-age).UnixMilli(), value)
 		require.NoError(t, err)
 	}
 	require.NoError(t, app.Commit())
@@ -132,11 +142,14 @@ func TestOneInstallIsShownByTheBeginningOfItsID(t *testing.T) {
 	vars := serveFleet(t, recorded)
 	out, _, code := with(vars, "fleet", "show", installA[:30])
 	require.Equal(t, exitYes, code)
-	for _, want := range []string{"Customer      acme", "number 41, 3 of the last hour did not come", "First signal  1m35s after that", "api         1.1.0, 5.00 % of requests fail", "disk        80 % in use", "Weir          0.1.0", "Environment   container, os: other, air gap: false\n"} {
+	for _, want := range []string{"Customer      acme", "number 41, 3 of the last hour did not come", "First signal  1m35s after that", "api         1.1.0, 5.00 % of requests fail", "disk        80 % in use", "Weir          0.1.0", "Environment   container, os: other, air gap: false\n", "Config        changed 3h ago\n"} {
 		assert.Contains(t, out, want)
 	}
 	out, _, _ = with(vars, "fleet", "show", installB)
 	assert.Contains(t, out, "1.0.0, should run 1.1.0")
+	assert.Regexp(t, `Config +the same for a day`, out)
+	out, _, _ = with(vars, "fleet", "show", installC)
+	assert.NotContains(t, out, "Config", "its policy does not name it")
 	_, errs, code := with(vars, "fleet", "show", "0194")
 	assert.Equal(t, exitError, code)
 	assert.Contains(t, errs, "more than one install begins so")

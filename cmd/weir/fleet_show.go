@@ -25,7 +25,8 @@ type installDetail struct {
 	FirstSignal   *float64           `json:"timeToFirstSignalSeconds"`
 	Sequence      int                `json:"lastSequence"`
 	Weir          string             `json:"weirVersion,omitempty"`
-	Environment   map[string]string  `json:"environment"` // a word by fact, as its policy lets them out
+	Environment   map[string]string  `json:"environment"`    // a word by fact, as its policy lets them out
+	Configuration []time.Time        `json:"configurations"` // when each of the last day was last reported, newest first; which is which only the install knows
 	Fault         string             `json:"faultDomain,omitempty"`
 	FiringAlerts  []string           `json:"alerts"`
 	ServiceErrors map[string]float64 `json:"errorRatioByService"`
@@ -120,6 +121,9 @@ func (s localStore) install(ctx context.Context, id string) (*installDetail, err
 				}
 			}
 		}},
+		{fmt.Sprintf("max by (weir_configuration_hash) (max_over_time(timestamp(weir_configuration%s)[1d:1m] @ %d))", match, d.LastReport.Unix()+1), func(v sample) {
+			d.Configuration = append(d.Configuration, time.Unix(int64(v.Value), 0).UTC())
+		}},
 		{"last_over_time(weir_fault_domain" + match + "[15m]) == 1", func(v sample) { d.Fault = v.Metric["weir_fault_domain"] }},
 		{fmt.Sprintf("ALERTS{alertstate=\"firing\", %s=%q}", installLabel, id), func(v sample) { d.FiringAlerts = append(d.FiringAlerts, v.Metric["alertname"]) }},
 		{"weir:install_service:errors:rate15m" + match + " / (weir:install_service:requests:rate15m > 0)", func(v sample) { d.ServiceErrors[v.Metric["service_name"]] = float64(v.Value) }},
@@ -133,6 +137,7 @@ func (s localStore) install(ctx context.Context, id string) (*installDetail, err
 		}
 	}
 	slices.Sort(d.FiringAlerts)
+	slices.SortFunc(d.Configuration, func(a, b time.Time) int { return b.Compare(a) })
 	return d, nil
 }
 
@@ -156,6 +161,13 @@ func (d *installDetail) print(e env) {
 	line("Weir", "%s", orDash(d.Weir))
 	if words := d.environmentText(); words != "" {
 		line("Environment", "%s", words)
+	}
+	switch len(d.Configuration) {
+	case 0: // its policy does not name it
+	case 1:
+		line("Config", "the same for a day, or since it was first reported")
+	default:
+		line("Config", "changed %s ago", ago(time.Since(d.Configuration[1]).Seconds()))
 	}
 	line("Policy", "revision %s", revisionText(d.Revision))
 	for _, service := range slices.Sorted(maps.Keys(d.Versions)) {

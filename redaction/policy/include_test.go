@@ -10,6 +10,7 @@ import (
 // text behind it never changes: a new text is a new version, and a new line here.
 var setDigests = map[string]string{
 	"collector@1":        "1ca1d0160e168dffb59ce679a3d8edbbb20bdce70fde8424e0335051c89248cd",
+	"configuration@1":    "f09ac045f9dfb00bd18134fe727baaeb4d28e996f1c1d7e40f39ae477e006a8b",
 	"environment@1":      "2f978d6a607ab86d107733639befc2112516c7eaec9e7a155815f1e582788824",
 	"host-utilization@1": "a99c7371f3219fc46cf563fab975f2362c9f7829611a2a395bdcd314116c5e64",
 	"vitals@1":           "039eefc77caace9d786d131ba269aa5e5c79384ed5465316125087defba0db81",

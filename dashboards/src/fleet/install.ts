@@ -21,6 +21,9 @@ const facts: [fact: string, label: string, legend: string][] = [
 ];
 const surroundings = facts.map(([fact, label, legend]) => q(`max by (${label}) (last_over_time(weir_environment_${fact}{${own}}[$__range]) == 1)`, legend));
 
+// When each configuration was last reported; the newest of them is in force.
+const reported = `max by (weir_configuration_hash) (max_over_time(timestamp(weir_configuration{${own}})[$__range:1m]))`;
+
 export const installBoard = () =>
   build({
     uid: "weir-fleet-install", title: "Weir / Install", set: "weir-fleet", range: "now-24h",
@@ -54,9 +57,11 @@ export const installBoard = () =>
         ),
         line(
           4,
-          [16, named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
+          [12, named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
             plain, ...surroundings)],
-          [8, named({ title: "Fault", text: "Where it says that a fault lies now, and which area there owns it.", none: "none reported" }, noneIsGood,
+          [5, stat({ title: "Configuration changed", text: "Time since its reports last named another configuration than now, by a keyed hash. What changed is known at the install alone. Nothing stands here if its policy does not name it.",
+            unit: "s", none: "not in this time" }, ["orange", [86400, "green"]], q(`time() - max(${reported} < scalar(max(${reported})))`, "ago"))],
+          [7, named({ title: "Fault", text: "Where it says that a fault lies now, and which area there owns it.", none: "none reported" }, noneIsGood,
             q(`max by (weir_fault_domain, weir_fault_owner) (weir_fault_domain{${own}, weir_fault_domain!="none"} == 1)`, "{{weir_fault_domain}}: {{weir_fault_owner}}"))],
         ),
       ),
