@@ -46,6 +46,7 @@ func (f figure) String() string {
 
 // figures are those of one run, and what they were made from.
 type figures struct {
+	Of    string   // what was measured, on what: figures of another do not mix
 	Done  []string // parts of the run
 	List  []figure
 	Notes []note
@@ -93,7 +94,8 @@ func (f *figures) noted(name string) float64 {
 	return math.NaN()
 }
 
-// keep and read let a run go on where it ended; without a file they do nothing.
+// keep and read let a run go on where it ended, in one state of the sources and
+// on one corpus; without a file they do nothing.
 func (f *figures) keep(file string) error {
 	if file == "" {
 		return nil
@@ -113,7 +115,15 @@ func (f *figures) read(file string) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(b, f)
+	var kept figures
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if kept.Of != f.Of {
+		return fmt.Errorf("%s holds figures of %q, this is %q: remove it to begin anew", file, kept.Of, f.Of)
+	}
+	*f = kept
+	return nil
 }
 
 func (f *figures) anyShort() bool { return slices.ContainsFunc(f.List, figure.short) }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +36,11 @@ func run(bytes int64, ours, loki, folder, kept string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	f := &figures{}
+	state, err := programs(ours, loki)
+	if err != nil {
+		return err
+	}
+	f := &figures{Of: fmt.Sprintf("%s, %d MB", state, bytes/1e6)}
 	if err := f.read(kept); err != nil {
 		return err
 	}
@@ -99,4 +105,28 @@ func against(f *figures, dir, ours, loki string, bytes int64) (err error) {
 		return err
 	}
 	return askAll(f, p, questions(c, begin, end))
+}
+
+// programs tells builds apart: by a sum over this program and those it measures.
+func programs(files ...string) (string, error) {
+	own, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, name := range append(files, own) {
+		if name == "" {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(sum, f)
+		f.Close()
+		if err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("programs %.8x", sum.Sum(nil)), nil
 }
