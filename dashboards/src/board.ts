@@ -54,7 +54,8 @@ export function build(b: Board): object {
   place(b.rows, builder);
   return {
     ...builder.build(),
-    // The oldest form that all of Grafana 9 to 13 take; the newer ones raise it themselves.
+    // Newer ones raise it themselves; early 9.x, which is older, does not know
+    // the cellOptions of tables and leaves their colours out.
     schemaVersion: 39,
     annotations: { list: b.annotations.map(annotation) },
   };
