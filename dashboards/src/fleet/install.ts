@@ -60,7 +60,7 @@ export const installBoard = () =>
           [12, named({ title: "Surroundings", text: "On what it runs, as its reports in the time shown said: each fact a word, two words where it changed. Nothing stands here if its policy does not name them.", none: "not reported" },
             plain, ...surroundings)],
           [5, stat({ title: "Configuration changed", text: "Time since its reports last named another configuration than now, by a keyed hash. What changed is known at the install alone. Nothing stands here if its policy does not name it.",
-            unit: "s", none: "not in this time" }, ["orange", [86400, "green"]], q(`time() - max(${reported} < scalar(max(${reported})))`, "ago"))],
+            unit: "s", none: "none in this time" }, ["orange", [86400, "green"]], q(`time() - max(${reported} < scalar(max(${reported})))`, "ago"))],
           [7, named({ title: "Fault", text: "Where it says that a fault lies now, and which area there owns it.", none: "none reported" }, noneIsGood,
             q(`max by (weir_fault_domain, weir_fault_owner) (weir_fault_domain{${own}, weir_fault_domain!="none"} == 1)`, "{{weir_fault_domain}}: {{weir_fault_owner}}"))],
         ),
