@@ -350,8 +350,13 @@ test("choosing a variable changes what is asked, and refresh asks again", async 
 });
 
 test("a deploy is marked on the graphs, and named under the cursor", async () => {
+  // A mark is a point of a query with steps of a minute: the steps are laid so that one of them meets the deploy.
+  const board = await (await fetch(edge.url + "/weir/v1/dashboards/weir-customer-overview")).json();
+  const query = board.annotations.list.find((a) => a.name === "Deploys").expr;
   const now = Math.floor(Date.now() / 1000);
-  const from = now - 900;
+  const fine = await (await fetch(`${edge.url}/api/v1/query_range?query=${encodeURIComponent(query)}&start=${now - 900}&end=${now}&step=1`)).json();
+  const at = fine.data.result.find((s) => s.metric.service_version === "1.1.0").values[0][0];
+  const from = at - 60 * Math.floor((at - now + 900) / 60);
   const page = await open(`/d/weir-customer-overview?from=${from * 1000}&to=${now * 1000}&refresh=off`);
   await scrollThrough(page);
   await page.evaluate(() => document.querySelector(".panel-timeseries").scrollIntoView({ block: "center" }));

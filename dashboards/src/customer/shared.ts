@@ -8,11 +8,11 @@ export const silentAfter = "300";
 /** The services that the viewer chose. */
 export const own = `service_name=~"$service"`;
 
-// Vitals counts a version that comes after another, from an explicit 0 to 1. Marks are asked for each minute: two minutes hold
-// both, wherever the steps lie.
+// Vitals counts a version that comes after another; for a minute the count is higher than the minute before.
+const deployed = `sum by (service_name, service_version) (weir_service_deploys_total)`;
 export const deploys: Annotation = {
   name: "Deploys", colour: "blue",
-  expr: `sum by (service_name, service_version) (changes(weir_service_deploys_total[2m])) > 0`,
+  expr: `${deployed} > ${deployed.replace("_total)", "_total offset 1m)")}`,
   title: "{{service_name}} {{service_version}}", text: "A version that came after another",
 };
 
