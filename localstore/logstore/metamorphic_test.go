@@ -78,12 +78,12 @@ func TestOneHistoryUnderAnySettingGivesOneAnswer(t *testing.T) {
 		s, fsys, o := set.run(h, history)
 		defer func() { s.shutdown() }()
 		m.check(h, s, fmt.Sprintf("%+v", set))
-		merges += s.Stats().Compactions
 		if err := s.Flush(context.Background()); err != nil {
 			h.Fatal(err)
 		}
 		maintain(h, s, 2)
 		m.check(h, s, fmt.Sprintf("%+v, merged", set))
+		merges += s.Stats().Compactions
 		shaped, _ := shapedBlocks(h, fsys)
 		shapes += shaped
 		if err := s.Close(); err != nil {
